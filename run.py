@@ -1,0 +1,148 @@
+"""The only file that sees every floor: wires them together and gives them a command line."""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from bot.errors import ConfigError
+from bot.logs import set_up
+from bot.router import load_plays
+from bot.runtime import Runtime
+from bot.settings import Settings, load
+from bot.texts import Texts
+from storage.engine import Database
+
+cli = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="企业微信私域社群运营机器人 / a community-operations bot"
+)
+
+
+def fail(sentence: str) -> NoReturn:
+    """One plain sentence, exit code 2, no traceback."""
+    typer.secho(sentence, fg=typer.colors.RED, err=True)
+    raise typer.Exit(2)
+
+
+def settings_or_exit() -> Settings:
+    """The settings, with the log set up; a wrong one ends here."""
+    try:
+        settings = load(Texts())
+    except ConfigError as error:
+        fail(f"配置有误 · {error}")
+    set_up(settings.logs.level, settings.secret_values(), json_lines=settings.logs.json_lines)
+    return settings
+
+
+def wire(settings: Settings) -> Runtime:
+    """The whole bot of one process."""
+    from handlers.dispatch import Dispatcher
+
+    try:
+        texts = Texts()
+        plays = load_plays(settings.plays, settings.play_tables)
+        return Runtime(settings, Dispatcher(plays), texts)
+    except ConfigError as error:
+        fail(f"配置有误 · {error}")
+    except ValueError as error:
+        fail(f"配置有误 · {error}；运行 python run.py doctor 逐项检查")
+
+
+@cli.command()
+def serve(
+    workers: Annotated[int, typer.Option(help="进程数；大于 1 需要 PostgreSQL")] = 0,
+    port: Annotated[int, typer.Option(help="端口；默认取配置")] = 0,
+) -> None:
+    """正式运行。"""
+    from console.serving import refuse_to_serve, serve_one, supervise
+
+    settings = settings_or_exit()
+    settings.server.port = port or settings.server.port
+    count = workers or settings.server.workers
+    if reason := refuse_to_serve(settings, count):
+        fail(reason)
+    if count > 1:
+        raise typer.Exit(supervise(count, settings.server.port))
+    try:
+        asyncio.run(serve_one(wire(settings)))
+    except OSError as error:
+        fail(f"端口 {settings.server.port} 打不开（{error.strerror or error}）：换一个 --port，或停掉占用它的程序")
+
+
+@cli.command()
+def demo(
+    db: Annotated[Path | None, typer.Option(help="SQLite 文件；不给就用临时文件，退出即删")] = None,
+    port: Annotated[int, typer.Option(help="机器人的端口；被占用就用下一个空闲的")] = 8080,
+    sandbox_port: Annotated[int, typer.Option(help="沙盒的端口；被占用就用下一个空闲的")] = 9100,
+) -> None:
+    """机器人和沙盒一起启动：不需要企业微信账号、服务器和密钥。"""
+    from console.demo import Demo
+
+    raise typer.Exit(Demo(db, port, sandbox_port).run())
+
+
+@cli.command()
+def migrate() -> None:
+    """把数据库升级到最新结构。"""
+    database = Database(settings_or_exit().database.url)
+    database.migrate()
+    typer.echo(f"数据库结构：{database.revision()[0]}")
+
+
+@cli.command()
+def doctor(
+    callback_url: Annotated[str, typer.Option(help="正在运行的回调地址，例如 https://…/wecom/app")] = "",
+) -> None:
+    """逐项检查配置、密钥、数据库、时钟、回调、接口，并给出修法。"""
+    from console.doctor import examine
+
+    try:
+        settings = load(Texts())
+    except ConfigError as error:
+        typer.echo(f"✗ 配置：{error}")
+        raise typer.Exit(1) from None
+    set_up("ERROR", settings.secret_values())
+    findings = asyncio.run(examine(settings, callback_url))
+    for finding in findings:
+        typer.echo(f"{'✓' if finding.ok else '✗'} {finding.name}：{finding.says}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@cli.command()
+def audit() -> None:
+    """核对账本等全部不变量。"""
+    from console.auditing import audit_lines
+
+    lines, violations = audit_lines(Database(settings_or_exit().database.url))
+    typer.echo("\n".join(lines))
+    raise typer.Exit(1 if violations else 0)
+
+
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context, name: Annotated[str, typer.Argument(help="callbacks、growth")] = "callbacks") -> None:
+    """性能测量：结果是同一次运行里的比值。"""
+    if not (Path(__file__).parent / "bench" / f"{name}.py").exists():
+        fail(f"没有叫 {name} 的测量：看 bench/README.md")
+    sys.argv = [f"bench.{name}", *context.args]
+    runpy.run_module(f"bench.{name}", run_name="__main__")
+
+
+@cli.command()
+def seed(
+    members: Annotated[int, typer.Option(help="写入多少位会员", min=1, max=1_000_000)] = 200,
+    number: Annotated[int, typer.Option("--seed", help="同一个数得到同一批人")] = 1,
+) -> None:
+    """写入演示会员：每位都走真实的添加事件和新人礼。"""
+    from console.seeding import plant
+
+    settings = settings_or_exit()
+    typer.echo(asyncio.run(plant(wire(settings), members, number)))
+
+
+if __name__ == "__main__":
+    cli()
