@@ -1,0 +1,1 @@
+"""The ground floor: tables, statements, ledger, migrations. Imports nothing of ours."""

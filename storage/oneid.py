@@ -1,0 +1,213 @@
+"""OneID 合并: two members proven to be one person become one, with the evidence, and can be parted again.
+
+Value follows the person by transfers with keys of their own. A right that both had used (a sign-up gift taken twice
+through two doors) is reversed on the younger side; what is already spent becomes debt. Undoing makes the opposite
+transfers: a ledger is never edited.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from storage import audit_log, coupons, grants, ledger
+from storage.db import Db
+from storage.ids import Ids
+from storage.ledger import Move, account, debt_account
+from storage.members import Key, Person, add_identity, find, of
+from storage.sql import Insert, Sql
+from storage.tables import Follow, Identity, Member, Merge, Transfer
+
+_M = Member.__table__  # type: ignore[attr-defined]
+_I = Identity.__table__  # type: ignore[attr-defined]
+_F = Follow.__table__  # type: ignore[attr-defined]
+_G = Merge.__table__  # type: ignore[attr-defined]
+_X = Transfer.__table__  # type: ignore[attr-defined]
+_ADD = Insert(Merge)
+_IDS = Sql(select(_I.c.id).where(_I.c.member_id == bindparam("of")))
+_FOLLOWS = Sql(select(_F.c.id).where(_F.c.member_id == bindparam("of")))
+_MOVE_IDENTITY = Sql(update(_I).where(_I.c.id == bindparam("id_")).values(member_id=bindparam("to")))
+_MOVE_FOLLOW = Sql(update(_F).where(_F.c.id == bindparam("id_")).values(member_id=bindparam("to")))
+_INTO = Sql(update(_M).where(_M.c.id == bindparam("id_")).values(merged_into=bindparam("to")))
+_MERGED_INTO = Sql(select(_M.c.merged_into).where(_M.c.id == bindparam("id_")))
+_FIND = Sql(select(_G.c.survivor_id, _G.c.absorbed_id, _G.c.moved, _G.c.undone_at).where(_G.c.id == bindparam("id_")))
+_UNDONE = Sql(
+    update(_G).where(_G.c.id == bindparam("id_"), _G.c.undone_at.is_(None)).values(undone_at=bindparam("now"))
+)
+_EARNED_BY = Sql(
+    select(_X.c.asset, _X.c.amount).where(_X.c.key.like(bindparam("prefix")), _X.c.credit == bindparam("to"))
+)
+
+
+@dataclass
+class Moved:
+    """What a merge moved, kept with it as JSON so that it can be undone."""
+
+    identities: list[int] = field(default_factory=list)
+    follows: list[int] = field(default_factory=list)
+    coupons: list[int] = field(default_factory=list)
+    voided: list[int] = field(default_factory=list)
+    inherited: list[int] = field(default_factory=list)
+    reversed: list[int] = field(default_factory=list)
+    transfers: list[list[Any]] = field(default_factory=list)
+
+
+class Unmergeable(Exception):
+    """There is no such merge, or it was undone before."""
+
+
+def link(db: Db, ids: Ids, person: Person, key: Key, evidence: str, cause: str, now: datetime) -> Person:
+    """Let `key` (unionid, phone hash, …) stand for `person`; when it stands for another member, the two become one.
+
+    The older member survives. Returns whoever the person is now.
+    """
+    other = of(db, [key]).get(key)
+    if other is None:
+        add_identity(db, ids, person.id, key, evidence, now)
+        return person
+    if other.id == person.id:
+        return person
+    older, younger = (
+        (other, person) if (other.created_at, other.id) < (person.created_at, person.id) else (person, other)
+    )
+    merge(db, ids, older.id, younger.id, f"{key[0]}:{evidence}", cause, now)
+    return older
+
+
+def merge(db: Db, ids: Ids, survivor: int, absorbed: int, evidence: str, cause: str, now: datetime) -> int:
+    """Make `absorbed` part of `survivor`; the merge's id, with which `undo` parts them again."""
+    merging = _Merging(db, ids, ids.next(), survivor, absorbed, cause, now)
+    merging.move_names()
+    merging.settle_grants()
+    merging.move_value()
+    db.run(_INTO, id_=absorbed, to=survivor)
+    db.add(_ADD, (merging.id, survivor, absorbed, evidence, json.dumps(merging.moved.__dict__), cause, now, None))
+    data = {"survivor": survivor, "absorbed": absorbed, "evidence": evidence}
+    audit_log.add(db, ids.next(), "rule:oneid", "member.merged", f"member:{survivor}", data, cause, now)
+    return merging.id
+
+
+@dataclass
+class _Merging:
+    """One merge under way; `moved` remembers every step for its undoing."""
+
+    db: Db
+    ids: Ids
+    id: int
+    survivor: int
+    absorbed: int
+    cause: str
+    now: datetime
+    moved: Moved = field(default_factory=Moved)
+
+    def move_names(self) -> None:
+        """Identities and follows stand for the survivor from now on."""
+        for row in self.db.all(_IDS, of=self.absorbed):
+            self.db.run(_MOVE_IDENTITY, id_=row[0], to=self.survivor)
+            self.moved.identities.append(row[0])
+        for row in self.db.all(_FOLLOWS, of=self.absorbed):
+            self.db.run(_MOVE_FOLLOW, id_=row[0], to=self.survivor)
+            self.moved.follows.append(row[0])
+
+    def settle_grants(self) -> None:
+        """A right used by both is reversed on the absorbed side; one used by the absorbed alone stays used."""
+        used = {(held.campaign, held.occurrence) for held in grants.of_member(self.db, self.survivor)}
+        for held in grants.of_member(self.db, self.absorbed):
+            if held.status == "reversed":
+                continue
+            if (held.campaign, held.occurrence) in used:
+                self._reverse(held)
+            else:
+                row_id = self.ids.next()
+                grants.add(
+                    self.db,
+                    row_id,
+                    self.survivor,
+                    held.campaign,
+                    held.occurrence,
+                    "inherited",
+                    "",
+                    self.cause,
+                    self.now,
+                )
+                self.moved.inherited.append(row_id)
+
+    def _reverse(self, held: grants.Held) -> None:
+        """Void what a grant issued; points already spent become the survivor's debt."""
+        grants.set_status(self.db, held.id, "reversed")
+        self.moved.reversed.append(held.id)
+        for voucher in coupons.of_grant(self.db, held.id):
+            if coupons.set_status(self.db, voucher.id, "active", "voided"):
+                self.moved.voided.append(voucher.id)
+        for asset, amount in self.db.all(_EARNED_BY, prefix=f"grant:{held.id}:%", to=account(self.absorbed)):
+            there = min(amount, ledger.balances(self.db, self.absorbed).get(asset, 0))
+            key = f"merge:{self.id}:grant:{held.id}:{asset}"
+            self._transfer(key, account(self.absorbed), ledger.ISSUER, asset, there)
+            self._transfer(f"{key}:debt", debt_account(self.survivor), ledger.ISSUER, asset, amount - there)
+
+    def move_value(self) -> None:
+        """Coupons and balances follow the person."""
+        for voucher in coupons.of_member(self.db, self.absorbed):
+            coupons.move(self.db, voucher.id, self.survivor)
+            self.moved.coupons.append(voucher.id)
+        for asset, amount in sorted(ledger.balances(self.db, self.absorbed).items()):
+            self._transfer(f"merge:{self.id}:{asset}", account(self.absorbed), account(self.survivor), asset, amount)
+
+    def _transfer(self, key: str, debit: str, credit: str, asset: str, amount: int) -> None:
+        if amount:
+            move = Move(key, debit, credit, asset, amount, "merge")
+            ledger.post(self.db, self.ids.next(), move, self.cause, self.now)
+            self.moved.transfers.append([key, debit, credit, asset, amount])
+
+
+def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime) -> None:
+    """Part two merged members: identities, follows, coupons and rights go back, transfers are made the other way round.
+
+    What the survivor has spent meanwhile cannot go back; it becomes the survivor's debt.
+    """
+    row = db.one(_FIND, id_=merge_id)
+    if row is None or db.run(_UNDONE, id_=merge_id, now=now) != 1:
+        raise Unmergeable(str(merge_id))
+    survivor, absorbed, moved = row[0], row[1], Moved(**json.loads(row[2]))
+    _move_back(db, absorbed, moved)
+    for key, debit, credit, asset, amount in reversed(moved.transfers):
+        there = amount
+        if credit == account(survivor):
+            there = min(amount, ledger.balances(db, survivor).get(asset, 0))
+        for back_key, payer, part in (
+            (f"undo:{key}", credit, there),
+            (f"undo:{key}:debt", debt_account(survivor), amount - there),
+        ):
+            if part:
+                ledger.post(db, ids.next(), Move(back_key, payer, debit, asset, part, "merge undone"), cause, now)
+    db.run(_INTO, id_=absorbed, to=None)
+    data = {"survivor": survivor, "absorbed": absorbed, "merge": merge_id}
+    audit_log.add(db, ids.next(), actor, "member.parted", f"member:{survivor}", data, cause, now)
+
+
+def _move_back(db: Db, absorbed: int, moved: Moved) -> None:
+    for row_id in moved.identities:
+        db.run(_MOVE_IDENTITY, id_=row_id, to=absorbed)
+    for row_id in moved.follows:
+        db.run(_MOVE_FOLLOW, id_=row_id, to=absorbed)
+    for row_id in moved.coupons:
+        coupons.move(db, row_id, absorbed)
+    for row_id in moved.voided:
+        coupons.set_status(db, row_id, "voided", "active")
+    for row_id in moved.inherited:
+        grants.forget_inherited(db, row_id)
+    for row_id in moved.reversed:
+        grants.set_status(db, row_id, "granted")
+
+
+def current(db: Db, member_id: int) -> Person | None:
+    """The member an id stands for today: the survivor, however often it was merged."""
+    row = db.one(_MERGED_INTO, id_=member_id)
+    while row is not None and row[0] is not None:
+        member_id = row[0]
+        row = db.one(_MERGED_INTO, id_=member_id)
+    return find(db, member_id)

@@ -1,0 +1,75 @@
+"""库存: everything that can run out, behind one conditional update: packs, gifts, seats, budgets."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select, update
+
+from storage.db import Db
+from storage.sql import Insert, Sql
+from storage.tables import Stock
+
+_T = Stock.__table__  # type: ignore[attr-defined]
+_N = bindparam("n", type_=_T.c.total.type)
+_OPEN = Insert(Stock, "nothing")
+_FIND = Sql(select(*_T.columns).where(_T.c.name == bindparam("of")))
+_TAKE = Sql(
+    update(_T)
+    .where(_T.c.name == bindparam("of"), _T.c.remaining >= _N)
+    .values(remaining=_T.c.remaining - _N, taken=_T.c.taken + _N)
+)
+_GIVE_BACK = Sql(
+    update(_T)
+    .where(_T.c.name == bindparam("of"), _T.c.taken >= _N)
+    .values(remaining=_T.c.remaining + _N, taken=_T.c.taken - _N)
+)
+_RESERVE = Sql(
+    update(_T)
+    .where(_T.c.name == bindparam("of"), _T.c.remaining >= _N)
+    .values(remaining=_T.c.remaining - _N, reserved=_T.c.reserved + _N)
+)
+_COMMIT = Sql(
+    update(_T)
+    .where(_T.c.name == bindparam("of"), _T.c.reserved >= _N)
+    .values(reserved=_T.c.reserved - _N, taken=_T.c.taken + _N)
+)
+_RELEASE = Sql(
+    update(_T)
+    .where(_T.c.name == bindparam("of"), _T.c.reserved >= _N)
+    .values(reserved=_T.c.reserved - _N, remaining=_T.c.remaining + _N)
+)
+
+
+def open_stock(db: Db, name: str, total: int) -> None:
+    """Set up a stock; one that exists keeps what it has."""
+    db.add(_OPEN, (name, total, total, 0, 0))
+
+
+def find(db: Db, name: str) -> Stock | None:
+    """A stock as it stands."""
+    row = db.one(_FIND, of=name)
+    return Stock(**dict(zip(_T.columns.keys(), row, strict=True))) if row else None
+
+
+def take(db: Db, name: str, n: int = 1) -> bool:
+    """Take `n` for good; False when fewer remain."""
+    return db.run(_TAKE, of=name, n=n) == 1
+
+
+def give_back(db: Db, name: str, n: int = 1) -> bool:
+    """Return `n` that were taken."""
+    return db.run(_GIVE_BACK, of=name, n=n) == 1
+
+
+def reserve(db: Db, name: str, n: int = 1) -> bool:
+    """Hold `n` for a while; the holder must `commit` or `release`."""
+    return db.run(_RESERVE, of=name, n=n) == 1
+
+
+def commit(db: Db, name: str, n: int = 1) -> bool:
+    """Take what was reserved."""
+    return db.run(_COMMIT, of=name, n=n) == 1
+
+
+def release(db: Db, name: str, n: int = 1) -> bool:
+    """Let go of what was reserved."""
+    return db.run(_RELEASE, of=name, n=n) == 1

@@ -1,0 +1,33 @@
+"""Every table of the house, declared once.
+
+Ids are ours (`storage.ids`): rows can be collected and written set by set without asking the database for a key.
+Times are `UtcDateTime`, points and fen are integers, free-form data is JSON text. There are no foreign keys on the hot
+tables: rows of one transaction are written in bulk and in any order; `storage.checks` proves the references instead.
+"""
+
+from __future__ import annotations
+
+from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
+from storage.tables.runtime import AuditLog, Inbox, Outbox, Sequence, Timer
+from storage.tables.value import Balance, Coupon, Grant, Stock, Transfer
+
+__all__ = [
+    "AuditLog",
+    "Balance",
+    "ContactWay",
+    "Coupon",
+    "Follow",
+    "Grant",
+    "GroupChat",
+    "GroupMember",
+    "Identity",
+    "Inbox",
+    "Member",
+    "MemberTag",
+    "Merge",
+    "Outbox",
+    "Sequence",
+    "Stock",
+    "Timer",
+    "Transfer",
+]

@@ -1,0 +1,101 @@
+"""审计: every check sees the damage it is there for, and no other check cries with it unasked."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from storage.checks import CHECKS
+from storage.engine import Database
+from tests.storage.conftest import NOW
+
+MEMBER = "INSERT INTO member VALUES (1, '', '', 0, 'basic', NULL, NULL, 0)"
+GRANT = "INSERT INTO \"grant\" VALUES (10, 'sign_up', 1, '', 'granted', '', 'e1', 0)"
+TRANSFER = "INSERT INTO transfer VALUES (20, 'grant:10:points', 'issuer', 'member:1', 'points', 5, 'x', 'e1', 0)"
+BALANCE = "INSERT INTO balance VALUES ('member:1', 'points', 5)"
+COUPON = "INSERT INTO coupon VALUES (30, 'C1', '券', 1, 10, 'active', 0, 0)"
+OUTBOX = "INSERT INTO outbox VALUES (40, 'c', 'default', '', '{}', 0, '%s', 1, 0, 'e1', NULL, %s, 0, 0, NULL, %s, %s)"
+INBOX = "INSERT INTO inbox VALUES (%d, 'k', 'X', 's', '%s', '{}', '', '{}', 0, NULL, 1, NULL, 0, %s, 0)"
+
+DAMAGE = {
+    "inbox: each event once": [INBOX % (50, "done", "NULL"), INBOX % (51, "done", "NULL")],
+    "inbox: failed events have a next try, others have none": [INBOX % (50, "failed", "NULL")],
+    "outbox: settled rows and only they have a time": [OUTBOX % ("sent", "NULL", "NULL", "NULL")],
+    "outbox: what was not sent says why": [OUTBOX % ("dead", "NULL", "NULL", "5")],
+    "outbox: no forgotten leases": [OUTBOX % ("leased", "NULL", "5", "NULL")],
+    "ledger: each key once": [TRANSFER.replace("(20,", "(21,"), "UPDATE balance SET amount = 10"],
+    "ledger: balances equal their transfers": ["UPDATE balance SET amount = 6"],
+    "ledger: no negative balance": [
+        "INSERT INTO balance VALUES ('member:9', 'points', -5)",
+        "INSERT INTO transfer VALUES (22, 'k22', 'member:9', 'issuer', 'points', 5, 'x', 'e', 0)",
+    ],
+    "ledger: amounts are positive": [
+        "INSERT INTO transfer VALUES (22, 'k22', 'issuer', 'expired', 'points', 0, 'x', 'e', 0)"
+    ],
+    "grants: each right once per person": [GRANT.replace("(10,", "(11,")],
+    "grants: points went to the grant's member with the grant's cause": ["UPDATE transfer SET cause = 'another'"],
+    "members: rows stand for living members": [
+        "INSERT INTO identity VALUES (60, 'wecom', 'wm9', 99, 'x', 0)"
+    ],
+    "members: merged members hold nothing": ["UPDATE member SET merged_into = 2", "DELETE FROM coupon"],
+    "identities: each name stands for one member": [
+        f"INSERT INTO identity VALUES ({row}, 'wecom', 'wm1', 1, 'x', 0)" for row in (60, 61)
+    ],
+    "follows: each pair once": [
+        f"INSERT INTO follow VALUES ({row}, 1, 'wm1', 'lina', '', 'active', '', 0, 0)" for row in (70, 71)
+    ],
+    "coupons: each code once": [COUPON.replace("(30,", "(31,")],
+    "coupons: each hangs on a grant": ["UPDATE coupon SET grant_id = 999"],
+    "stock: remaining + reserved + taken = total, none negative": ["INSERT INTO stock VALUES ('s', 10, 5, 1, 3)"],
+}  # fmt: skip
+UNBREAKABLE = {"ledger: double entry sums to nothing"}  # one row is both sides: it cannot be broken by rows
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Database:
+    """The schema without its constraints, with one good member: what a broken guard would let happen."""
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    database.migrate()
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            connection.execute(f'CREATE TABLE "bare of {table}" AS SELECT * FROM "{table}"')
+            connection.execute(f'DROP TABLE "{table}"')
+            connection.execute(f'ALTER TABLE "bare of {table}" RENAME TO "{table}"')
+        for statement in (MEMBER, GRANT, TRANSFER, BALANCE, COUPON):
+            connection.execute(statement)
+    return database
+
+
+def broken(database: Database) -> set[str]:
+    with database.engine.connect() as connection:
+        return {check.name for check in CHECKS if check.violations(connection, NOW)}
+
+
+def test_every_check_is_tried(bare: Database) -> None:
+    assert {check.name for check in CHECKS} == set(DAMAGE) | UNBREAKABLE
+    assert broken(bare) == set()
+    bare.close()
+
+
+@pytest.mark.parametrize("name", sorted(DAMAGE))
+def test_a_check_sees_its_damage(bare: Database, tmp_path: Path, name: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
+        for statement in DAMAGE[name]:
+            connection.execute(statement)
+
+    found = broken(bare)
+    bare.close()
+
+    assert name in found
+    assert found <= {name, *COMPANIONS.get(name, set())}
+
+
+COMPANIONS = {
+    "members: merged members hold nothing": {"members: rows stand for living members"},
+    "coupons: each code once": {"coupons: each hangs on a grant"},
+    "ledger: each key once": {"grants: points went to the grant's member with the grant's cause"},
+}
