@@ -1,0 +1,44 @@
+"""Events of our own making: what a comparison with WeCom found, what an answer told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.events import ContactEvent, Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactFound(ContactEvent):
+    """A contact whom WeCom knows and we did not: its callback was lost. No welcome code came with it."""
+
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactGone(ContactEvent):
+    """A pair that WeCom knows no more: the callback of its end was lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactProfiled(ContactEvent):
+    """Who joined is known now (`name`), or will not be in time (`name` None). `cause` is the joining event's key.
+
+    `told`: this beginning was heard of before (half added, or found by the comparison), the guide knows.
+    """
+
+    cause: str
+    joined_at: datetime
+    name: str | None
+    state: str | None = None
+    welcome_code: str | None = None
+    found: bool = False
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChatSeen(Event):
+    """A customer group as `groupchat/get` shows it (its `group_chat` object)."""
+
+    group_chat: dict[str, Any]

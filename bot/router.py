@@ -1,0 +1,111 @@
+"""路由 router: what a play listens to, declared as data beside its steps."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from bot.errors import ConfigError
+from bot.events import Event
+
+if TYPE_CHECKING:
+    from bot.turn import Turn
+
+Step = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Words:
+    """One thing people can say: the first word is the one that help shows; `arg` names what follows it, if anything."""
+
+    words: tuple[str, ...]
+    audience: str
+    arg: str | None
+    step: Step
+
+
+@dataclass
+class Router:
+    """A play's name and what it listens to."""
+
+    name: str
+    words_taken: list[Words] = field(default_factory=list)
+    events_taken: list[tuple[type[Event], Step]] = field(default_factory=list)
+
+    def on(self, *kinds: type[Event]) -> Callable[[Step], Step]:
+        """The decorated step runs for events of these kinds."""
+
+        def register(step: Step) -> Step:
+            self.events_taken.extend((kind, step) for kind in kinds)
+            return step
+
+        return register
+
+    def words(self, *words: str, audience: str = "member", arg: str | None = None) -> Callable[[Step], Step]:
+        """The decorated step runs when someone of `audience` says one of `words`."""
+
+        def register(step: Step) -> Step:
+            self.words_taken.append(Words(words, audience, arg, step))
+            return step
+
+        return register
+
+
+@dataclass(frozen=True)
+class Play:
+    """An enabled play: its router and its rules as configured."""
+
+    router: Router
+    rules: Any
+
+    def run(self, step: Step, turn: Turn, event: Event, *args: str) -> None:
+        """Run one of the play's steps with its rules at hand."""
+        turn.route.append(f"{self.router.name}.{step.__name__}")
+        turn.rules = self.rules
+        step(turn, event, *args)
+
+
+def normalize(text: str) -> str:
+    """What was typed, as we compare it: full-width folded, blanks squeezed, lower case."""
+    return " ".join(unicodedata.normalize("NFKC", text).split()).lower()
+
+
+def load_plays(enabled: list[str], configured: dict[str, dict[str, Any]]) -> list[Play]:
+    """The plays of config.toml, in its order of precedence; two that claim one word are refused."""
+    plays = []
+    for name in enabled:
+        try:
+            module = import_module(f"scenarios.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"scenarios.{name}":
+                raise
+            raise ConfigError("scenarios.enabled", f"no play is called {name}: see scenarios/") from None
+        plays.append(Play(module.router, _rules(name, getattr(module, "Rules", None), configured.get(name, {}))))
+    _refuse_shared_words(plays)
+    return plays
+
+
+def _rules(name: str, model: type[BaseModel] | None, given: dict[str, Any]) -> Any:
+    if model is None:
+        return None
+    try:
+        return model(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"scenarios.{name}.{where}", first["msg"]) from None
+
+
+def _refuse_shared_words(plays: list[Play]) -> None:
+    owners: dict[tuple[str, str], str] = {}
+    for play in plays:
+        for words in play.router.words_taken:
+            for word in words.words:
+                owner = owners.setdefault((words.audience, normalize(word)), play.router.name)
+                if owner != play.router.name:
+                    raise ConfigError("scenarios.enabled", f"{owner} and {play.router.name} both listen to {word!r}")

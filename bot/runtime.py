@@ -1,0 +1,105 @@
+"""运行时 runtime: the parts of one process, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+
+import aiohttp
+from loguru import logger
+
+from bot.channels.gate import Gate
+from bot.clock import SystemClock
+from bot.delivery import Delivery
+from bot.events import Event
+from bot.ids import SystemChance
+from bot.leader import Leader
+from bot.limits import HOUR, MINUTE, Rate
+from bot.reconcile import Reconcile
+from bot.scheduler import Scheduler
+from bot.senders import WeComSenders
+from bot.settings import Settings
+from bot.texts import Texts
+from bot.turn import Turn
+from bot.wecom.client import WeCom
+from bot.writer import Writer
+from storage.engine import Database
+
+FOLLOW_EVERY_S = 0.3
+
+
+class Runtime:
+    """Writer, client, delivery, scheduler and leader of one process, wired from settings."""
+
+    def __init__(self, settings: Settings, dispatch: Callable[[Turn, Event], None], texts: Texts) -> None:
+        self.settings, self.clock, chance = settings, SystemClock(), SystemChance()
+        app = settings.wecom.app
+        self.database = Database(settings.database.url)
+        self.gate = Gate(
+            token=app.token.get_secret_value(),
+            encoding_aes_key=app.encoding_aes_key.get_secret_value(),
+            receive_id=settings.wecom.corp_id,
+            replay_window_s=app.replay_window_s,
+        )
+        self.writer = Writer(self.database, dispatch, self.clock, chance, texts)
+        self.wecom = WeCom(
+            api_base=settings.wecom.api_base,
+            corp_id=settings.wecom.corp_id,
+            secret=app.secret.get_secret_value(),
+            agent_id=app.agent_id,
+            clock=self.clock,
+            chance=chance,
+        )
+        self.reconcile = Reconcile(self.wecom, self.writer, self.clock)
+        senders = {**WeComSenders(self.wecom, app.agent_id, self.clock).table(), "reconcile": self.reconcile.run}
+        rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
+        self.delivery = Delivery(self.writer, senders, self.clock, chance, member_rates=rates)
+        self.scheduler = Scheduler(self.writer, self.clock)
+        self.leader = Leader(self.database, self._lead, self._follow)
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take events, then lead if nobody else does."""
+        if self.settings.server.clock_url:
+            await self._set_clock()
+            self._following = asyncio.create_task(self._follow_clock(), name="clock")
+        self.writer.start()
+        await self.leader.start()
+
+    async def stop(self) -> None:
+        """Send no more, write what is waiting, close."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        await self.leader.stop()
+        await self.writer.stop()
+        await self.wecom.close()
+        self.database.close()
+
+    async def _lead(self) -> None:
+        await self.delivery.start()
+        await self.scheduler.start()
+
+    async def _follow(self) -> None:
+        await self.scheduler.stop()
+        await self.delivery.stop()
+
+    async def _follow_clock(self) -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_EVERY_S)
+            await self._set_clock()
+
+    async def _set_clock(self) -> None:
+        """The demo's clock is the sandbox's."""
+        timeout = aiohttp.ClientTimeout(total=1)
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(self.settings.server.clock_url) as response,
+            ):
+                offset = timedelta(seconds=float((await response.json())["offset_s"]))
+                if offset != self.clock.offset:
+                    logger.bind(action="clock_moved").info("offset={}", offset)
+                self.clock.offset = offset

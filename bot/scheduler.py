@@ -1,0 +1,131 @@
+"""调度 scheduler: APScheduler only ticks; the database is the schedule.
+
+A tick looks for timers that are due and failed events whose next try has come. Missed ticks cost nothing: what was
+due then is due now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from datetime import UTC, date, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from loguru import logger
+
+from bot.clock import Clock
+from bot.errors import NotStored
+from bot.events import KINDS, TimerDue, from_json
+from bot.turn import Work
+from bot.writer import Writer
+from storage import inbox, outbox, timers
+from storage.inbox import Failed
+from storage.timers import Due
+
+TICK_S = 1.0
+AT_ONCE = 200
+RECONCILE_AT = (3, 30)  # local hour and minute, off the full and half hour's rush of everyone else's jobs
+RECONCILE = "reconcile"
+CATCH_UP = timedelta(hours=24)
+
+
+class Scheduler:
+    """Fires timers and retries failed events. Only the leading process runs one."""
+
+    def __init__(self, writer: Writer, clock: Clock, zone: str = "Asia/Shanghai") -> None:
+        self._writer, self._clock, self._zone = writer, clock, ZoneInfo(zone)
+        self._ticker: Any = None
+        self._planned: date | None = None
+        self.stats: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Begin to tick; the daily comparison with WeCom also runs at every start."""
+        await self._writer.call(owe_reconcile)
+        # APScheduler's memory holds nothing but this tick: killing it loses nothing.
+        self._ticker = AsyncIOScheduler(timezone="UTC")
+        self._ticker.add_job(
+            self._tick, "interval", seconds=TICK_S, max_instances=1, coalesce=True, misfire_grace_time=None, id="sweep"
+        )
+        self._ticker.start()
+
+    async def stop(self) -> None:
+        """Tick no more."""
+        if self._ticker is not None:
+            self._ticker.shutdown(wait=False)
+            self._ticker = None
+
+    async def _tick(self) -> None:
+        try:
+            await self.sweep()
+        except NotStored:
+            logger.bind(action="sweep_skipped").warning("the database does not take work; what is due stays due")
+
+    async def sweep(self) -> int:
+        """Everything due now; how many ran. Tests call it at any date without sleeping."""
+        ran = 0
+        await self._plan_daily()
+        for due in await self._writer.call(lambda work: timers.due(work.db, work.now, AT_ONCE)):
+            ran += await self._fire(due)
+        failed = await self._writer.call(lambda work: inbox.due(work.db, work.now))
+        ran += sum(await asyncio.gather(*[self._again(row) for row in failed]))
+        return ran
+
+    async def _plan_daily(self) -> None:
+        """One timer per local day; its key keeps several processes and restarts from planning it twice."""
+        local = self._clock.now().astimezone(self._zone)
+        if local.date() == self._planned:
+            return
+        hour, minute = RECONCILE_AT
+        due_at = local.replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC)
+        key = f"reconcile:{local:%Y-%m-%d}"
+        await self._writer.call(lambda work: work.at(due_at, RECONCILE, key, {}, late_by=due_at + CATCH_UP))
+        self._planned = local.date()
+
+    async def _fire(self, due: Due) -> bool:
+        if due.late_by is not None and self._clock.now() > due.late_by:
+            logger.bind(action="timer_too_late").warning(
+                "timer={} due={} late_by={}", due.name, due.due_at, due.late_by
+            )
+            self.stats["too_late"] += 1
+            return await self._writer.call(lambda work: timers.close(work.db, due.id, "cancelled", work.now))
+        event = TimerDue(
+            key=f"timer:{due.id}",
+            source="timer",
+            at=due.due_at,
+            timer_id=due.id,
+            name=due.name,
+            payload=_payload(due.payload),
+        )
+        self.stats["fired"] += 1
+        return await self._writer.feed(event, partial(_mark_fired, due.id))
+
+    async def _again(self, row: Failed) -> bool:
+        if row.kind not in KINDS:
+            logger.bind(action="event_kind_gone").error("inbox={} kind={}", row.id, row.kind)
+            return False
+        event = from_json(row.kind, row.payload)
+        self.stats["retried"] += 1
+        return await self._writer.feed(event, partial(_take_out, row.id), row.attempts, row.received_at)
+
+
+def owe_reconcile(work: Work) -> None:
+    """Compare with WeCom; one comparison that is still owed is enough, however often the bot is started."""
+    if not outbox.is_open(work.db, RECONCILE):
+        work.owe(RECONCILE, {}, lane="slow", subject=RECONCILE)
+
+
+def _mark_fired(row_id: int, work: Work) -> bool:
+    return timers.close(work.db, row_id, "fired", work.now)
+
+
+def _take_out(row_id: int, work: Work) -> bool:
+    return inbox.remove_failed(work.db, row_id)
+
+
+def _payload(text: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(text)
+    return value

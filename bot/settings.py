@@ -1,0 +1,190 @@
+"""配置 settings: config.toml, overridden by SIYU_SECTION__KEY; secrets come from the environment or from files."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from bot.errors import ConfigError
+from bot.texts import Texts
+
+FILE = Path(__file__).parent.parent / "config.toml"
+PREFIX = "SIYU_"
+FROM_FILE = "_FILE"
+SECRETS = (
+    ("wecom", "app", "secret"),
+    ("wecom", "app", "token"),
+    ("wecom", "app", "encoding_aes_key"),
+    ("api", "token"),
+)
+
+
+class Section(BaseModel):
+    """A table of config.toml; keys it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Server(Section):
+    """Where the bot listens. `clock_url` is for the demo: the sandbox's virtual clock is followed."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    clock_url: str = ""
+
+
+class DatabaseSection(Section):
+    """`sqlite:///path` or `postgresql://user@host/name`."""
+
+    url: str = "sqlite:///data/siyu.db"
+
+
+class App(Section):
+    """The self-built app. `replay_window_s` 0 turns the freshness window off."""
+
+    agent_id: int = 0
+    secret: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+    encoding_aes_key: SecretStr = SecretStr("")
+    replay_window_s: int = Field(default=600, ge=0)
+
+
+class WeComSection(Section):
+    """The corp and where its API is."""
+
+    corp_id: str = ""
+    api_base: str = "https://qyapi.weixin.qq.com"
+    app: App = App()
+
+
+class Api(Section):
+    """The JSON API's bearer token; empty = the API is closed."""
+
+    token: SecretStr = SecretStr("")
+
+
+class Logs(Section):
+    """What the log says, and how."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    json_lines: bool = False
+
+
+class Delivery(Section):
+    """How many messages one receiver may get; WeCom drops beyond 30 a minute and 1,000 an hour without a word."""
+
+    member_per_minute: int = Field(default=20, ge=1, le=30)
+    member_per_hour: int = Field(default=600, ge=1, le=1000)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each play validates its own table of `scenarios`."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        toml_file=FILE,
+        nested_model_default_partial_update=True,
+    )
+
+    server: Server = Server()
+    database: DatabaseSection = DatabaseSection()
+    wecom: WeComSection = WeComSection()
+    api: Api = Api()
+    delivery: Delivery = Delivery()
+    logs: Logs = Logs()
+    scenarios: dict[str, Any] = {"enabled": []}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Secrets from files first, then the environment, then config.toml."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def plays(self) -> list[str]:
+        """The enabled plays, in order of precedence."""
+        return list(self.scenarios.get("enabled", []))
+
+    @property
+    def play_tables(self) -> dict[str, dict[str, Any]]:
+        """[scenarios.<play>] as configured."""
+        return {name: table for name, table in self.scenarios.items() if name != "enabled"}
+
+    def secret_values(self) -> list[str]:
+        """Every secret, for the log to hide."""
+        app = self.wecom.app
+        values = (app.secret, app.token, app.encoding_aes_key, self.api.token)
+        return [value.get_secret_value() for value in values if value.get_secret_value()]
+
+
+def load(texts: Texts, environ: Mapping[str, str] = os.environ, file: Path = FILE) -> Settings:
+    """Read everything once. Raises `ConfigError` with a sentence that names the key and the remedy."""
+    _refuse_written_secrets(texts, file)
+    try:
+        return Settings(**_from_files(texts, environ))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(".".join(map(str, first["loc"])), _explain(texts, first)) from None
+
+
+def _explain(texts: Texts, problem: Any) -> str:
+    loc = [str(part) for part in problem["loc"]]
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(loc[-1], _keys_of(loc[:-1]), n=1, cutoff=0.4)
+        return texts.render("settings/unknown_near", near=near[0]) if near else texts.render("settings/unknown")
+    return texts.render("settings/wrong", why=problem["msg"])
+
+
+def _keys_of(path: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in path:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)
+
+
+def _refuse_written_secrets(texts: Texts, file: Path) -> None:
+    try:
+        written: Any = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(file.name, texts.render("settings/wrong", why=str(error))) from None
+    for path in SECRETS:
+        here: Any = written
+        for part in path:
+            here = here.get(part, {}) if isinstance(here, dict) else {}
+        if here not in ({}, ""):
+            name = PREFIX + "__".join(path).upper()
+            raise ConfigError(".".join(path), texts.render("settings/secret_in_file", name=name))
+
+
+def _from_files(texts: Texts, environ: Mapping[str, str]) -> dict[str, Any]:
+    """SIYU_…_FILE names a file that holds a secret; a file that cannot be read stops the start, loudly."""
+    given: dict[str, Any] = {}
+    for path in SECRETS:
+        name = PREFIX + "__".join(path).upper() + FROM_FILE
+        if name not in environ:
+            continue
+        try:
+            value = Path(environ[name]).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(name, texts.render("settings/unreadable_file", why=error.strerror)) from None
+        here = given
+        for part in path[:-1]:
+            here = here.setdefault(part, {})
+        here[path[-1]] = value
+    return given

@@ -1,0 +1,149 @@
+"""回合 turn: what a step may use: the database, the event, who is speaking, the time, and ways to say and to owe."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.events import Address, Event
+from bot.ids import Chance
+from bot.texts import Texts, split_bytes
+from storage import audit_log, members, outbox, timers
+from storage.db import Db
+from storage.faults import Conflict
+from storage.ids import Ids
+from storage.ledger import Move, post
+from storage.members import Person
+
+TEXT_LIMIT = 2048  # bytes, wecom-protocol 2.4
+STAFF = "wecom_staff"
+
+RulesT = TypeVar("RulesT")
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+class Retry(Conflict):
+    """A guarded write found that another process was faster: run the turn again from its beginning."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A piece of one transaction: what runtime jobs and turns have in common."""
+
+    db: Db
+    ids: Ids
+    now: datetime
+    cause: str
+    texts: Texts
+    chance: Chance
+
+    def owe(
+        self,
+        call: str,
+        payload: dict[str, Any],
+        *,
+        lane: str = "default",
+        subject: str = "",
+        member_id: int | None = None,
+        expires_at: datetime | None = None,
+        answers: bool = False,
+        not_before: datetime | None = None,
+    ) -> int:
+        """Owe the outside a call; it is made after the commit, in order within `subject`, and dropped after
+        `expires_at`.
+
+        With `answers` the outcome comes back as an `ApiAnswered` event. Returns the row's id.
+        """
+        row_id = self.ids.next()
+        row = outbox.Call(
+            id=row_id,
+            call=call,
+            lane=lane,
+            subject=subject,
+            payload=_dumps(payload),
+            answers=1 if answers else 0,
+            status="pending",
+            attempts=0,
+            faults=0,
+            cause=self.cause,
+            member_id=member_id,
+            error=None,
+            created_at=self.now,
+            not_before=not_before or self.now,
+            expires_at=expires_at,
+            lease_until=None,
+            done_at=None,
+        )
+        outbox.add(self.db, row)
+        return row_id
+
+    def at(
+        self, due_at: datetime, name: str, key: str, payload: dict[str, Any], *, late_by: datetime | None = None
+    ) -> None:
+        """Let a `TimerDue` event happen at `due_at`; `key` is unique, after `late_by` it is cancelled instead."""
+        timers.add(self.db, self.ids.next(), key, name, payload, due_at, self.now, late_by)
+
+    def audit(self, actor: str, action: str, subject: str, **data: Any) -> None:
+        """Record an act for whoever asks later."""
+        audit_log.add(self.db, self.ids.next(), actor, action, subject, data, self.cause, self.now)
+
+    def move(self, move: Move) -> bool:
+        """Move value through the ledger's door; False when its key was used for the same transfer before."""
+        return post(self.db, self.ids.next(), move, self.cause, self.now)
+
+
+@dataclass(slots=True)
+class Turn(Work):
+    """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody)."""
+
+    event: Event
+    people: dict[members.Key, Person | None]
+    rules: Any = None
+    route: list[str] = field(default_factory=list)
+    answer: str | None = None
+    made: list[Person] = field(default_factory=list)
+
+    def using(self, model: type[RulesT]) -> RulesT:
+        """The rules of the play that is running."""
+        if not isinstance(self.rules, model):
+            raise TypeError(f"the running play has no {model.__name__}")
+        return self.rules
+
+    def person(self, address: Address) -> Person | None:
+        """The member known by an address."""
+        key = (address.channel, address.external_id)
+        if key not in self.people:
+            self.people[key] = members.of(self.db, [key]).get(key)
+        return self.people[key]
+
+    def ensure_person(self, address: Address, evidence: str) -> Person:
+        """The member known by an address, made now when there is none."""
+        person = self.person(address)
+        if person is None:
+            key = (address.channel, address.external_id)
+            person = self.people[key] = members.create(self.db, self.ids, key, evidence, self.now)
+            self.made.append(person)
+        return person
+
+    def forget_people(self) -> None:
+        """Two members became one: whoever was read before in this batch is read again."""
+        self.people.clear()
+
+    def say(self, to: Address, text: str, /, **values: object) -> None:
+        """Tell someone a text of prompts/; split on sentence ends where the channel's limit asks for it."""
+        if to.channel != STAFF:
+            raise ValueError(f"no channel speaks to {to.channel}")
+        for part in split_bytes(self.texts.render(text, **values), TEXT_LIMIT):
+            payload = {"touser": to.external_id, "msgtype": "text", "text": {"content": part}}
+            self.owe("message/send", payload, subject=f"staff:{to.external_id}")
+
+    def reply(self, text: str, /, **values: object) -> None:
+        """Answer in the callback's own response (passive reply): the fastest way, and only one."""
+        self.answer = self.texts.render(text, **values)
+
+    def since(self, seconds: float) -> datetime:
+        """`seconds` from now."""
+        return self.now + timedelta(seconds=seconds)

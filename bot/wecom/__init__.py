@@ -1,0 +1,1 @@
+"""企业微信 WeCom: the client of its API."""
