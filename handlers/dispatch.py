@@ -1,0 +1,54 @@
+"""分派 dispatch: which handler takes which kind of event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot import events as e
+from bot import own_events
+from bot.router import Play
+from bot.turn import Turn
+from handlers import contact, group_chat, guide, runtime
+from handlers.plays import Plays
+
+Handler = Callable[[Turn, Any, Plays], None]
+
+HANDLERS: dict[type[e.Event], Handler] = {
+    e.ContactAdded: contact.added,
+    e.ContactHalfAdded: contact.half_added,
+    e.ContactDeleted: contact.deleted,
+    e.ContactLeft: contact.left,
+    e.ContactEdited: contact.edited,
+    e.TransferFailed: contact.edited,
+    own_events.ContactFound: contact.found,
+    own_events.ContactGone: contact.gone,
+    e.ApiAnswered: runtime.api_answered,
+    e.TimerDue: runtime.timer_due,
+    e.GroupChatCreated: group_chat.changed,
+    e.GroupChatEdited: group_chat.changed,
+    e.GroupChatDismissed: group_chat.dismissed,
+    e.GroupMemberJoined: group_chat.member_joined,
+    e.GroupMemberLeft: group_chat.member_left,
+    own_events.GroupChatSeen: group_chat.seen,
+    e.TextReceived: guide.text_received,
+    e.AppEntered: guide.entered,
+    e.AppSubscribed: guide.entered,
+    e.MenuClicked: guide.menu_clicked,
+}
+
+
+class Dispatcher:
+    """Hands an event to its handler; the plays that listen to it run as well. An event nobody takes is kept, not
+    refused."""
+
+    def __init__(self, plays: list[Play]) -> None:
+        self._plays = Plays(plays)
+
+    def __call__(self, turn: Turn, event: e.Event) -> None:
+        """Run one event's turn."""
+        handler = HANDLERS.get(type(event))
+        if handler is not None:
+            turn.route.append(f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}")
+            handler(turn, event, self._plays)
+        self._plays.tell(turn, event)

@@ -1,0 +1,49 @@
+"""The enabled plays as handlers see them: who listens to what, and who takes a word."""
+
+from __future__ import annotations
+
+from bot.events import Event
+from bot.router import Play, Step, Words, normalize
+from bot.turn import Turn
+
+
+class Plays:
+    """Lookups over the enabled plays, made once."""
+
+    def __init__(self, plays: list[Play]) -> None:
+        self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
+        self._words: list[tuple[str, str, Words, Play]] = []
+        for play in plays:
+            for kind, step in play.router.events_taken:
+                self._listeners.setdefault(kind, []).append((play, step))
+            for words in play.router.words_taken:
+                self._words += [(words.audience, normalize(word), words, play) for word in words.words]
+        self._words.sort(key=lambda entry: -len(entry[1]))  # the longer word first: 「积分明细」 before 「积分」
+
+    def tell(self, turn: Turn, event: Event) -> None:
+        """Run the steps of the plays that listen to this kind of event, in the order of config.toml."""
+        for play, step in self._listeners.get(type(event), ()):
+            play.run(step, turn, event)
+
+    def hear(self, turn: Turn, event: Event, audience: str, text: str) -> bool:
+        """Let the play that takes these words answer; False when none does."""
+        said = normalize(text)
+        for of, word, words, play in self._words:
+            if of != audience or not (said == word or (words.arg and said.startswith(word))):
+                continue
+            rest = said[len(word) :].strip()
+            play.run(words.step, turn, event, *([rest] if words.arg else []))
+            return True
+        return False
+
+    def menu(self, audience: str) -> list[str]:
+        """The first word of everything an audience can say, in the plays' order."""
+        seen: dict[int, str] = {}
+        for of, _, words, _ in self._words:
+            if of == audience:
+                seen.setdefault(id(words), words.words[0] + (f" {words.arg}" if words.arg else ""))
+        return list(seen.values())
+
+    def known_words(self, audience: str) -> list[str]:
+        """Every word an audience can say."""
+        return [word for of, word, _, _ in self._words if of == audience]

@@ -1,0 +1,23 @@
+"""Events of our own runtime: an answer came back, a timer is due."""
+
+from __future__ import annotations
+
+from bot.events import ApiAnswered, TimerDue
+from bot.scheduler import RECONCILE, owe_reconcile
+from bot.turn import Turn
+from handlers import contact, group_chat
+from handlers.plays import Plays
+
+
+def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
+    """Hand an answer to whoever asked."""
+    if event.call == contact.GET:
+        contact.profiled(turn, event, plays)
+    elif event.call == group_chat.GET:
+        group_chat.answered(turn, event)
+
+
+def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
+    """Timers of the house; those of plays are heard by the plays themselves."""
+    if event.name == RECONCILE:
+        owe_reconcile(turn)
