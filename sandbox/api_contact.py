@@ -1,0 +1,294 @@
+"""Customer contact: welcome messages, customers, contact ways, corp tags, groups (wecom-protocol 3)."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from sandbox.api import Call, route
+from sandbox.world import ApiError, Customer, Group, Relation, WelcomeCode
+
+WELCOME_S, WELCOME_BYTES, ATTACHMENTS = 20, 4000, 9
+
+
+@route("POST", "externalcontact/send_welcome_msg")
+def send_welcome_msg(call: Call) -> dict[str, Any]:
+    """Once, within twenty virtual seconds."""
+    code_text = call.body.get("welcome_code")
+    if not code_text:
+        raise ApiError(41049, "missing welcome code")
+    code = call.world.codes.get(str(code_text))
+    if code is None or (not code.used and call.clock.time() - code.made_at > WELCOME_S):
+        raise ApiError(41050, "invalid welcome code")
+    if code.used:
+        raise ApiError(41051, "external user has started chatting")
+    text = (call.body.get("text") or {}).get("content") or ""
+    attachments = call.body.get("attachments") or []
+    if not text and not attachments:
+        raise ApiError(40063, "empty welcome message")
+    if len(text.encode()) > WELCOME_BYTES:
+        raise ApiError(45002, "content size out of limit")
+    if len(attachments) > ATTACHMENTS:
+        raise ApiError(40058, "more than 9 attachments")
+    for item in attachments:
+        media_id = (item.get(item.get("msgtype")) or {}).get("media_id")
+        if media_id and media_id not in call.world.media:
+            raise ApiError(40007, "invalid media_id")
+    code.used, call.effect = True, "delivered"
+    chat = {"at": call.clock.iso(), "userid": code.userid, "from": "guide", "text": text, "attachments": attachments}
+    call.world.customer(code.external_userid).chats.append(chat)
+    return {}
+
+
+def new_code(call_world: Any, external_userid: str, userid: str, now: float) -> str:
+    """A welcome code for a join."""
+    code: str = call_world.new_id("WC", 40)
+    call_world.codes[code] = WelcomeCode(external_userid, userid, now)
+    return code
+
+
+# -- customers -----------------------------------------------------------------------------------------------------
+
+
+@route("GET", "externalcontact/get_follow_user_list")
+def get_follow_user_list(call: Call) -> dict[str, Any]:
+    """Staff who may have customers."""
+    return {"follow_user": list(call.world.guides)}
+
+
+@route("GET", "externalcontact/list")
+def list_customers(call: Call) -> dict[str, Any]:
+    """A guide's customers."""
+    guide = call.world.guide(call.query.get("userid"))
+    ids = [customer.external_userid for customer in call.world.customers.values() if guide.userid in customer.relations]
+    if not ids:
+        raise ApiError(84061, "not external contact")
+    return {"external_userid": ids}
+
+
+@route("GET", "externalcontact/get")
+def get_customer(call: Call) -> dict[str, Any]:
+    """A customer and everyone who follows; 84061 when nobody does."""
+    customer = call.world.customer(call.query.get("external_userid"))
+    if not customer.relations:
+        raise ApiError(84061, "not external contact")
+    follow_user = [_follower(call, relation) for relation in customer.relations.values()]
+    return {"external_contact": _profile(customer), "follow_user": follow_user}
+
+
+@route("POST", "externalcontact/batch/get_by_user")
+def get_by_user(call: Call) -> dict[str, Any]:
+    """Customers of up to 100 guides, page by page."""
+    users = call.need("userid_list", list)
+    if len(users) > 100:
+        raise ApiError(40058, "userid_list more than 100")
+    limit = min(int(call.body.get("limit") or 50), 100)
+    start = _position(call.body.get("cursor") or "")
+    pairs = [
+        (customer, customer.relations[user])
+        for user in users
+        for customer in call.world.customers.values()
+        if user in customer.relations
+    ]
+    if not pairs:
+        raise ApiError(84061, "not external contact")
+    page = [
+        {"external_contact": _profile(customer), "follow_info": _follow_info(call, relation)}
+        for customer, relation in pairs[start : start + limit]
+    ]
+    cursor = base64.b64encode(str(start + limit).encode()).decode() if start + limit < len(pairs) else ""
+    return {"external_contact_list": page, "next_cursor": cursor}
+
+
+def _position(cursor: str) -> int:
+    try:
+        return int(base64.b64decode(cursor).decode()) if cursor else 0
+    except ValueError:
+        raise ApiError(50100, "invalid cursor") from None
+
+
+def _profile(customer: Customer) -> dict[str, Any]:
+    profile = {
+        "external_userid": customer.external_userid,
+        "name": customer.name,
+        "type": 1,
+        "gender": customer.gender,
+        "avatar": f"https://wx.qlogo.cn/sandbox/{customer.external_userid}",
+    }
+    return {**profile, "unionid": customer.unionid} if customer.unionid else profile
+
+
+def _follower(call: Call, relation: Relation) -> dict[str, Any]:
+    tags = [_tag(call, tag_id) for tag_id in relation.tags]
+    follower = {
+        "userid": relation.userid,
+        "remark": relation.remark,
+        "description": "",
+        "createtime": relation.createtime,
+        "tags": tags,
+        "remark_mobiles": [],
+        "oper_userid": relation.userid,
+        "add_way": relation.add_way,
+    }
+    return {**follower, "state": relation.state} if relation.state else follower
+
+
+def _follow_info(call: Call, relation: Relation) -> dict[str, Any]:
+    info = _follower(call, relation)
+    info.pop("tags")
+    return {**info, "tag_id": list(relation.tags)}
+
+
+@route("POST", "externalcontact/remark")
+def remark(call: Call) -> dict[str, Any]:
+    """A guide's own note on a customer."""
+    relation = call.world.relation(call.body.get("external_userid"), call.body.get("userid"))
+    call.limit("remark", str(call.body.get("remark") or ""), 20)
+    relation.remark, call.effect = str(call.body.get("remark") or relation.remark), "delivered"
+    return {}
+
+
+# -- tags ------------------------------------------------------------------------------------------------------------
+
+
+def _tag(call: Call, tag_id: str) -> dict[str, Any]:
+    for group in call.world.tags.values():
+        for tag in group["tag"]:
+            if tag["id"] == tag_id:
+                return {"group_name": group["group_name"], "tag_name": tag["name"], "tag_id": tag_id, "type": 1}
+    return {"group_name": "", "tag_name": "", "tag_id": tag_id, "type": 1}
+
+
+@route("POST", "externalcontact/get_corp_tag_list")
+def get_corp_tag_list(call: Call) -> dict[str, Any]:
+    """All tags, or some by id."""
+    tag_ids, group_ids = call.body.get("tag_id") or [], call.body.get("group_id") or []
+    groups = list(call.world.tags.values())
+    if group_ids:
+        groups = [group for group in groups if group["group_id"] in group_ids]
+    elif tag_ids:
+        groups = [{**group, "tag": [tag for tag in group["tag"] if tag["id"] in tag_ids]} for group in groups]
+        groups = [group for group in groups if group["tag"]]
+    return {"tag_group": groups}
+
+
+@route("POST", "externalcontact/add_corp_tag")
+def add_corp_tag(call: Call) -> dict[str, Any]:
+    """Tags into a group by id or name; a name that is there already stays one tag."""
+    names = [str(tag.get("name") or "") for tag in call.need("tag", list)]
+    if not names or not all(names):
+        raise ApiError(40058, "empty tag name")
+    for name in names:
+        call.limit("tag.name", name, 30)
+    group = _tag_group(call)
+    now = int(call.clock.time())
+    for name in names:
+        if all(tag["name"] != name for tag in group["tag"]):
+            group["tag"].append({"id": call.world.new_id("et"), "name": name, "create_time": now, "order": 0})
+    call.effect = "delivered"
+    return {"tag_group": {**group, "tag": [tag for tag in group["tag"] if tag["name"] in names]}}
+
+
+def _tag_group(call: Call) -> dict[str, Any]:
+    group_id, name = call.body.get("group_id"), str(call.body.get("group_name") or "")
+    for group in call.world.tags.values():
+        if group["group_id"] == group_id or (not group_id and name and group["group_name"] == name):
+            return group
+    if group_id or not name:
+        raise ApiError(40068, "invalid tag group")
+    call.limit("group_name", name, 30)
+    group = {
+        "group_id": call.world.new_id("et"),
+        "group_name": name,
+        "create_time": int(call.clock.time()),
+        "order": 0,
+        "tag": [],
+    }
+    call.world.tags[group["group_id"]] = group
+    return group
+
+
+@route("POST", "externalcontact/edit_corp_tag")
+def edit_corp_tag(call: Call) -> dict[str, Any]:
+    """Rename a tag or a group."""
+    wanted = call.need("id")
+    for group in call.world.tags.values():
+        if group["group_id"] == wanted:
+            group["group_name"], call.effect = str(call.body.get("name") or group["group_name"]), "delivered"
+            return {}
+        for tag in group["tag"]:
+            if tag["id"] == wanted:
+                tag["name"], call.effect = str(call.body.get("name") or tag["name"]), "delivered"
+                return {}
+    raise ApiError(40068, "invalid tagid")
+
+
+@route("POST", "externalcontact/del_corp_tag")
+def del_corp_tag(call: Call) -> dict[str, Any]:
+    """Delete tags; a group left empty goes too."""
+    gone = set(call.body.get("tag_id") or [])
+    groups_gone = set(call.body.get("group_id") or [])
+    for group_id, group in list(call.world.tags.items()):
+        group["tag"] = [tag for tag in group["tag"] if tag["id"] not in gone]
+        if group_id in groups_gone or not group["tag"]:
+            del call.world.tags[group_id]
+    call.effect = "delivered"
+    return {}
+
+
+@route("POST", "externalcontact/mark_tag")
+def mark_tag(call: Call) -> dict[str, Any]:
+    """Put tags on a pair that is related, or take them off."""
+    relation = call.world.relation(call.body.get("external_userid"), call.body.get("userid"))
+    known = {tag["id"] for group in call.world.tags.values() for tag in group["tag"]}
+    add, remove = call.body.get("add_tag") or [], call.body.get("remove_tag") or []
+    if not add and not remove:
+        raise ApiError(40058, "add_tag and remove_tag both empty")
+    if any(tag_id not in known for tag_id in add):
+        raise ApiError(40068, "invalid tagid")
+    relation.tags = [tag_id for tag_id in relation.tags if tag_id not in remove]
+    relation.tags += [tag_id for tag_id in add if tag_id not in relation.tags]
+    call.effect = "delivered"
+    return {}
+
+
+# -- groups ----------------------------------------------------------------------------------------------------------
+
+
+@route("POST", "externalcontact/groupchat/list")
+def groupchat_list(call: Call) -> dict[str, Any]:
+    """Customer groups, page by page."""
+    limit = call.need("limit", int)
+    if not 1 <= limit <= 1000:
+        raise ApiError(40058, "invalid limit")
+    owners = (call.body.get("owner_filter") or {}).get("userid_list") or []
+    groups = [
+        group for group in call.world.groups.values() if not group.dismissed and (not owners or group.owner in owners)
+    ]
+    start = _position(call.body.get("cursor") or "")
+    page = [{"chat_id": group.chat_id, "status": 0} for group in groups[start : start + limit]]
+    cursor = base64.b64encode(str(start + limit).encode()).decode() if start + limit < len(groups) else ""
+    return {"group_chat_list": page, "next_cursor": cursor}
+
+
+@route("POST", "externalcontact/groupchat/get")
+def groupchat_get(call: Call) -> dict[str, Any]:
+    """A group; what changed a moment ago may not be in it yet."""
+    group = call.world.group(call.need("chat_id"))
+    if not group.shown or call.clock.time() >= group.visible_at:
+        group.shown = group_chat(group)
+    return {"group_chat": group.shown}
+
+
+def group_chat(group: Group) -> dict[str, Any]:
+    """A group as the API shows it."""
+    return {
+        "chat_id": group.chat_id,
+        "name": group.name,
+        "owner": group.owner,
+        "create_time": group.create_time,
+        "notice": "",
+        "member_list": [dict(member) for member in group.members],
+        "admin_list": [],
+        "member_version": group.member_version,
+    }

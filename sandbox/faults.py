@@ -1,0 +1,135 @@
+"""Faults on demand: what goes wrong between WeCom and the bot, by seeded dice or one by one."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+CALLBACK: dict[str, float] = {
+    "duplicate": 0.0,
+    "copies": 4,
+    "lose": 0.0,
+    "reorder": 0,
+    "late": 0.0,
+    "late_s": 3.0,
+    "bad_signature": 0.0,
+    "twin": 0.0,
+}
+API: dict[str, float] = {
+    "busy": 0.0,
+    "http_500": 0.0,
+    "timeout_before": 0.0,
+    "commit_then_drop": 0.0,
+    "slow": 0.0,
+    "slow_s": 4.0,
+    "rate": 0.0,
+    "revoke": 0.0,
+    "malformed": 0.0,
+    "html": 0.0,
+    "timeout_s": 0.5,
+}
+CHANCES = ("busy", "http_500", "timeout_before", "commit_then_drop", "slow", "rate", "revoke", "malformed", "html")
+NUMBERS = ("copies", "reorder", "late_s", "slow_s", "timeout_s")
+
+
+class WrongFault(Exception):
+    """A setting of the faults is wrong; `field` names it."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(why)
+        self.field = name
+
+
+@dataclass
+class Scripted:
+    """A fault that strikes the next calls of a path."""
+
+    path: str
+    fault: str
+    errcode: int | None = None
+    times: int = 1
+
+
+@dataclass
+class Faults:
+    """Which faults are on, and the dice that decide."""
+
+    seed: int = 1
+    callback: dict[str, float] = field(default_factory=lambda: dict(CALLBACK))
+    api: dict[str, float] = field(default_factory=lambda: dict(API))
+    api_paths: list[str] = field(default_factory=list)
+    untrusted_ip: bool = False
+    wrong_secret: bool = False
+    silent_after: int = 30
+    scripted: list[Scripted] = field(default_factory=list)
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
+
+    def shown(self) -> dict[str, Any]:
+        """The settings as JSON."""
+        return {
+            "seed": self.seed,
+            "callback": self.callback,
+            "api": self.api,
+            "api_paths": self.api_paths,
+            "untrusted_ip": self.untrusted_ip,
+            "wrong_secret": self.wrong_secret,
+            "silent_after": self.silent_after,
+            "next": [vars(item) for item in self.scripted],
+        }
+
+    def put(self, given: dict[str, Any]) -> None:
+        """Replace what is given: a group's faults that are not named are off; a group not named stays as it is."""
+        for group, known in (("callback", CALLBACK), ("api", API)):
+            if group in given:
+                setattr(self, group, _checked(group, known, given[group] or {}))
+        if "seed" in given:
+            self.seed = int(given["seed"])
+            self.dice = random.Random(self.seed)
+        for name in ("untrusted_ip", "wrong_secret"):
+            if name in given:
+                setattr(self, name, bool(given[name]))
+        if "api_paths" in given:
+            self.api_paths = [str(path) for path in given["api_paths"]]
+        if given.get("silent_after"):
+            self.silent_after = int(given["silent_after"])
+
+    def add_next(self, given: dict[str, Any]) -> None:
+        """Script a fault for the next calls of a path."""
+        fault = str(given.get("fault", ""))
+        if fault not in CHANCES:
+            raise WrongFault("fault", f"没有这个故障；可用：{', '.join(CHANCES)}")
+        errcode = given.get("errcode")
+        self.scripted.append(Scripted(str(given.get("path", "")), fault, errcode, int(given.get("times", 1))))
+
+    def strikes(self, path: str) -> Scripted | None:
+        """What happens to this call."""
+        for item in self.scripted:
+            if path.startswith(item.path):
+                item.times -= 1
+                if item.times <= 0:
+                    self.scripted.remove(item)
+                return item
+        if self.api_paths and not path.startswith(tuple(self.api_paths)):
+            return None
+        roll = self.dice.random()
+        for name in CHANCES:
+            roll -= self.api[name]
+            if roll < 0:
+                return Scripted(path, name)
+        return None
+
+    def happens(self, name: str) -> bool:
+        """Whether a callback fault strikes."""
+        return self.dice.random() < self.callback[name]
+
+
+def _checked(group: str, known: dict[str, float], given: dict[str, Any]) -> dict[str, float]:
+    """`given` over the known faults' own values; refuses a name that is none and a number out of its range."""
+    for name, value in given.items():
+        if name not in known:
+            raise WrongFault(f"{group}.{name}", f"没有这个故障；可用：{', '.join(known)}")
+        top = 100_000 if name in NUMBERS else 1
+        if not isinstance(value, int | float) or not 0 <= value <= top:
+            raise WrongFault(f"{group}.{name}", f"要填 0 到 {top} 之间的数")
+    return {**known, **given}

@@ -1,0 +1,68 @@
+// The page: one state, drawn whenever it changes; entries come live and are caught up after a break.
+
+import { $, ask, toast } from './dom.js';
+import * as inspector from './inspector.js';
+import * as people from './people.js';
+import * as world from './world.js';
+
+let state = null;
+let wanted = false;
+let busy = false;
+
+function draw() {
+  if (!state) return;
+  people.drawCustomers(state);
+  people.drawGuides(state);
+  world.drawWorld(state);
+  document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
+}
+
+async function refresh() {
+  wanted = true;
+  if (busy) return;
+  busy = true;
+  try {
+    while (wanted) {
+      wanted = false;
+      state = await ask('state');
+      draw();
+      await new Promise((done) => { setTimeout(done, 250); });
+    }
+  } catch (error) {
+    toast(error.message, true);
+  } finally {
+    busy = false;
+  }
+}
+
+async function health() {
+  const box = $('health');
+  try {
+    const response = await fetch('/__sandbox/bot/readyz');
+    box.textContent = response.status === 200 ? '机器人正常' : response.status === 502 ? '机器人没有启动' : '机器人还没准备好';
+  } catch {
+    box.textContent = '沙盒没有回答';
+  }
+}
+
+function follow() {
+  const stream = new EventSource('/__sandbox/events');
+  stream.addEventListener('entry', (event) => inspector.add(JSON.parse(event.data)));
+  stream.addEventListener('state', refresh);
+  stream.addEventListener('open', () => { inspector.catchUp().catch(() => {}); refresh(); });
+}
+
+for (const tab of document.querySelectorAll('#tabs button')) {
+  tab.addEventListener('click', () => {
+    document.querySelectorAll('.column').forEach((column) => column.classList.toggle('shown', column.id === tab.dataset.tab));
+    document.querySelectorAll('#tabs button').forEach((one) => one.setAttribute('aria-pressed', one === tab));
+  });
+}
+people.listen(draw);
+world.listen();
+inspector.listen();
+follow();
+refresh();
+health();
+setInterval(health, 5000);
+setInterval(refresh, 3000);

@@ -1,0 +1,126 @@
+// 客户 and 导购: two phones, and what each can do.
+
+import { $, action, ask, clockText, el, fill, qrLike, toast } from './dom.js';
+
+const chosen = { customer: null, guide: null };
+
+export function chosenGuide() { return chosen.guide; }
+
+function options(select, people, key, current) {
+  fill(select, ...people.map((one) => el('option', { value: one[key], selected: one[key] === current }, one.name)));
+}
+
+function bubbles(parent, messages) {
+  const atEnd = parent.scrollHeight - parent.scrollTop - parent.clientHeight < 60;
+  fill(parent, ...(messages.length ? messages : [el('p', { class: 'empty' }, '还没有消息')]));
+  if (atEnd) parent.scrollTop = parent.scrollHeight;
+}
+
+export function drawCustomers(state) {
+  const people = state.customers;
+  if (!people.some((one) => one.external_userid === chosen.customer)) chosen.customer = people[0]?.external_userid ?? null;
+  options($('customer-select'), people.slice(0, 300), 'external_userid', chosen.customer);
+  const customer = people.find((one) => one.external_userid === chosen.customer);
+  $('customer-title').textContent = customer ? customer.name : '还没有客户';
+  const names = Object.fromEntries(state.guides.map((guide) => [guide.userid, guide.name]));
+  bubbles($('customer-chat'), (customer?.chats ?? []).flatMap((chat) => [
+    el('time', {}, `${clockText(chat.at)} ${names[chat.userid] ?? chat.userid}`),
+    chat.text ? el('div', { class: 'bubble' }, chat.text) : null,
+    ...chat.attachments.map((item) => el('div', { class: 'bubble' }, `[${{ image: '图片', link: '链接', miniprogram: '小程序' }[item.msgtype] ?? item.msgtype}]`)),
+  ].filter(Boolean)));
+  drawWays(state, customer, names);
+  drawFriends(customer, names);
+  if (customer) drawMember(customer);
+}
+
+function drawWays(state, customer, names) {
+  const ways = state.contact_ways.map((way) => el('div', { class: 'way' }, qrLike(way.config_id),
+    el('p', {}, way.remark || way.state, el('small', {}, `渠道 ${way.state} · ${way.user.map((user) => names[user] ?? user).join('、')}`)),
+    action('扫码添加', async () => {
+      if (!customer) throw new Error('先选一位客户');
+      await ask(`customers/${customer.external_userid}/scan`, 'POST', { config_id: way.config_id });
+    })));
+  fill($('ways'), ...(ways.length ? ways : [el('p', { class: 'empty' }, '还没有渠道码')]));
+}
+
+function drawFriends(customer, names) {
+  const friends = (customer?.guides ?? []).map((pair) => el('div', { class: 'item' },
+    el('p', {}, names[pair.userid] ?? pair.userid, el('small', {}, pair.state ? `来自渠道 ${pair.state}` : '直接添加')),
+    action('删除', () => ask(`customers/${customer.external_userid}/delete_guide`, 'POST', { userid: pair.userid }), 'danger')));
+  const others = Object.keys(names).filter((userid) => customer && !customer.guides.some((pair) => pair.userid === userid));
+  fill($('customer-guides'), ...friends,
+    ...others.map((userid) => el('div', { class: 'item' }, el('p', {}, names[userid]),
+      action('直接添加', () => ask(`customers/${customer.external_userid}/scan`, 'POST', { userid }), 'plain'))));
+}
+
+let memberAsked = 0;
+
+async function drawMember(customer) {
+  const turn = ++memberAsked;
+  let answer = null;
+  try {
+    answer = await ask(`bot/members?external_id=${encodeURIComponent(customer.external_userid)}`);
+  } catch { /* shown below as not reachable */ }
+  if (turn !== memberAsked) return;
+  const member = answer?.items?.[0];
+  const box = $('customer-member');
+  if (!answer) return fill(box, el('span', { class: 'empty' }, '机器人没有回答，看不到账户'));
+  if (!member) return fill(box, el('span', { class: 'empty' }, '机器人还不认识这位客户'));
+  fill(box, '积分 ', el('b', {}, String(member.points)), ` · 会员号 ${member.id}`,
+    ...member.coupons.map((coupon) => el('div', {}, `🎫 ${coupon.template}（${{ active: '可用', redeemed: '已用', expired: '已过期', voided: '已作废' }[coupon.status] ?? coupon.status}）`, el('small', {}, ` ${coupon.code}`))));
+  document.querySelectorAll('#tour li')[1].classList.toggle('done', member.points > 0 && customer.chats.length > 0);
+}
+
+export function drawGuides(state) {
+  const people = state.guides;
+  if (!people.some((one) => one.userid === chosen.guide)) chosen.guide = people[0]?.userid ?? null;
+  options($('guide-select'), people, 'userid', chosen.guide);
+  const guide = people.find((one) => one.userid === chosen.guide);
+  $('guide-title').textContent = guide ? `${guide.name} · 应用消息` : '还没有导购';
+  bubbles($('guide-chat'), (guide?.inbox ?? []).slice(-60).flatMap((message) => [
+    el('time', {}, clockText(message.at)), message.msgtype === 'said' || message.msgtype === 'answered'
+      ? el('div', { class: message.msgtype === 'said' ? 'bubble mine' : 'bubble' }, message.text) : appMessage(guide, message),
+  ]));
+  const byId = Object.fromEntries(state.customers.map((one) => [one.external_userid, one]));
+  const mine = (guide?.customers ?? []).slice(0, 50).map((id) => {
+    const pair = byId[id].guides.find((one) => one.userid === guide.userid);
+    return el('div', { class: 'item' }, el('p', {}, pair.remark || byId[id].name, el('small', {}, pair.tags.join('、') || '没有标签')),
+      action('删除', () => ask(`guides/${guide.userid}/delete_customer`, 'POST', { external_userid: id }), 'danger'));
+  });
+  fill($('guide-customers'), ...(mine.length ? mine : [el('p', { class: 'empty' }, '还没有客户，让客户扫一个渠道码')]));
+  document.querySelectorAll('#tour li')[2].classList.toggle('done', people.some((one) => one.inbox.some((message) => message.text.includes('客户'))));
+}
+
+function appMessage(guide, message) {
+  if (message.msgtype !== 'template_card') return el('div', { class: 'bubble' }, message.text);
+  const card = message.body;
+  const rows = (card.horizontal_content_list ?? []).map((row) => el('small', {}, `${row.keyname}：${row.value ?? ''}`));
+  const buttons = message.replaced ? [el('small', {}, message.replaced)] : (card.button_list ?? []).map((button) => action(button.text,
+    () => ask(`guides/${guide.userid}/click`, 'POST', { key: button.key, task_id: card.task_id, response_code: card.response_code })));
+  return el('div', { class: 'bubble' }, card.main_title?.title ?? '', el('small', {}, card.main_title?.desc ?? ''), ...rows, ...buttons);
+}
+
+export function listen(redraw) {
+  $('customer-select').addEventListener('change', (event) => { chosen.customer = event.target.value; redraw(); });
+  $('guide-select').addEventListener('change', (event) => { chosen.guide = event.target.value; redraw(); });
+  $('customer-new').addEventListener('click', async () => {
+    const name = window.prompt('新客户叫什么？（可以带 emoji）', '新客户🌱');
+    if (!name) return;
+    try {
+      chosen.customer = (await ask('customers', 'POST', { name })).external_userid;
+      redraw();
+    } catch (error) { toast(error.message, true); }
+  });
+  $('guide-form').addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const box = $('guide-text');
+    const button = event.target.querySelector('button');
+    if (!box.value.trim() || button.disabled || !chosen.guide) return;
+    button.disabled = true;
+    try {
+      const answer = await ask(`guides/${chosen.guide}/say`, 'POST', { text: box.value });
+      box.value = '';
+      if (answer.status !== 200) toast(`机器人回答了 ${answer.status ?? '超时'}，企业微信会重推`, true);
+    } catch (error) { toast(error.message, true); } finally { button.disabled = false; box.focus(); }
+  });
+}

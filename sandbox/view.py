@@ -1,0 +1,40 @@
+"""The world as the page sees it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sandbox.world import World
+
+
+def shown(world: World) -> dict[str, Any]:
+    """Everyone and everything, as JSON."""
+    customers = world.customers.values()
+    return {
+        "guides": [
+            {**asdict(guide), "customers": [c.external_userid for c in customers if guide.userid in c.relations]}
+            for guide in world.guides.values()
+        ],
+        "customers": [shown_customer(world, key) for key in world.customers],
+        "contact_ways": list(world.ways.values()),
+        "groups": [asdict(group) for group in world.groups.values() if not group.dismissed],
+        "tags": list(world.tags.values()),
+        "counters": world.counters,
+    }
+
+
+def shown_customer(world: World, external_userid: str) -> dict[str, Any]:
+    """A customer with whoever follows them and what their phone shows."""
+    customer = world.customers[external_userid]
+    names = {tag["id"]: tag["name"] for group in world.tags.values() for tag in group["tag"]}
+    return {
+        "external_userid": external_userid,
+        "name": customer.name,
+        "unionid": customer.unionid,
+        "gender": customer.gender,
+        "guides": [
+            {**asdict(pair), "tags": [names.get(tag, tag) for tag in pair.tags]} for pair in customer.relations.values()
+        ],
+        "chats": customer.chats,
+    }
