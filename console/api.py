@@ -1,0 +1,95 @@
+"""JSON API under /api/v1: members, inbox, outbox, ledger, channels, for programs and for the sandbox's page."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
+from typing import Any
+
+from aiohttp import web
+from loguru import logger
+from sqlalchemy import Connection
+
+from console import reads
+from storage.engine import Database
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MOST, USUAL = 200, 50
+
+
+class Refused(Exception):
+    """A request that cannot be answered; `field` names the reason's place."""
+
+    def __init__(self, status: int, code: str, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.status, self.code, self.field = status, code, field
+
+    def answer(self) -> web.Response:
+        """The error's one shape."""
+        body = {"code": self.code, "message": str(self), **({"field": self.field} if self.field else {})}
+        return web.json_response({"error": body}, status=self.status, dumps=_dumps)
+
+
+class Api:
+    """Reads for whoever holds the token. `policy` names every route: one without would not start."""
+
+    def __init__(self, database: Database, token: str) -> None:
+        self._database, self._token = database, token.encode()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Every path, each behind the token."""
+        table: dict[str, tuple[Callable[[Connection, dict[str, str]], dict[str, Any]], tuple[str, ...]]] = {
+            "members": (reads.members, ("external_id", "id", "name", "limit", "after")),
+            "inbox": (reads.inbox, ("status", "key", "kind", "limit", "after")),
+            "outbox": (reads.outbox, ("status", "member_id", "call", "limit", "after")),
+            "ledger": (reads.ledger, ("member_id", "limit", "after")),
+            "channels": (reads.channels, ()),
+        }
+        return [web.get(f"/api/v1/{name}", self._guarded(read, known)) for name, (read, known) in table.items()]
+
+    def _guarded(self, read: Callable[[Connection, dict[str, str]], dict[str, Any]], known: tuple[str, ...]) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                self._admit(request)
+                query = _query(request, known)
+                return web.json_response(await asyncio.to_thread(self._read, read, query), dumps=_dumps)
+            except Refused as refused:
+                return refused.answer()
+            except reads.BadValue as bad:
+                return Refused(400, "bad_value", str(bad), bad.field).answer()
+            except Exception:
+                number = secrets.token_hex(4)
+                logger.bind(action="api_failed").exception("path={} error_id={}", request.path, number)
+                return Refused(500, "internal", f"出错了，日志里找 error_id={number}").answer()
+
+        return handle
+
+    def _read(
+        self, read: Callable[[Connection, dict[str, str]], dict[str, Any]], query: dict[str, str]
+    ) -> dict[str, Any]:
+        with self._database.engine.connect() as connection:
+            return read(connection, query)
+
+    def _admit(self, request: web.Request) -> None:
+        if not self._token:
+            raise Refused(403, "closed", "没有设置 SIYU_API__TOKEN，接口不开放", "api.token")
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or not hmac.compare_digest(given.encode(), self._token):
+            raise Refused(401, "unauthorized", "请带上 Authorization: Bearer <api.token>", "Authorization")
+
+
+def _query(request: web.Request, known: tuple[str, ...]) -> dict[str, str]:
+    for name in request.query:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"，你是想写 {near[0]} 吗？" if near else f"，可以用：{'、'.join(known) or '不带参数'}"
+            raise Refused(400, "unknown_parameter", f"没有参数 {name}{hint}", name)
+    return {name: value for name, value in request.query.items() if value != ""}
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

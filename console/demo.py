@@ -1,0 +1,135 @@
+"""The demo: bot and sandbox side by side on this machine, nothing else needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import typer
+
+ROOT = Path(__file__).parent.parent
+CORP_ID, AGENT_ID, API_TOKEN = "ww0sandbox000001", "1000002", "sandbox-api-token"
+SECRET, TOKEN = "sandbox-secret", "sandboxToken"
+AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+READY_WITHIN_S = 40.0
+
+
+def free_port(wanted: int) -> int:
+    """`wanted`, or the next port nobody listens on."""
+    for port in range(wanted, min(wanted + 200, 65535)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise typer.BadParameter(f"{wanted} 起的 200 个端口都被占用了")
+
+
+class Demo:
+    """Two child processes, one page."""
+
+    def __init__(self, db: Path | None, port: int, sandbox_port: int) -> None:
+        self._home = tempfile.TemporaryDirectory(prefix="siyu-") if db is None else None
+        self._db = db.resolve() if db else Path(self._home.name) / "demo.db" if self._home else Path("demo.db")
+        self._port = free_port(port)
+        self._sandbox_port = free_port(sandbox_port if sandbox_port != self._port else sandbox_port + 1)
+        for wanted, got, name in ((port, self._port, "机器人"), (sandbox_port, self._sandbox_port, "沙盒")):
+            if wanted != got:
+                typer.echo(f"端口 {wanted} 被占用，{name}改用 {got}")
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def run(self) -> int:
+        """Start both, say where to look, wait until told to stop."""
+        sandbox, bot = f"http://127.0.0.1:{self._sandbox_port}", f"http://127.0.0.1:{self._port}"
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        try:
+            self._start([sys.executable, "-m", "sandbox", *self._sandbox_words(bot)], {})
+            self._start([sys.executable, "run.py", "serve"], self._settings(sandbox))
+            for url in (f"{sandbox}/__sandbox/clock", f"{bot}/readyz"):
+                self._wait(url)
+            self._verify(sandbox)
+            self._welcome(sandbox, bot)
+            while all(child.poll() is None for child in self._children):
+                time.sleep(0.3)
+            typer.echo("有一个进程自己退出了，看上面的日志", err=True)
+            return 1
+        except (KeyboardInterrupt, SystemExit):
+            typer.echo("\n已停止")
+            return 0
+        except RuntimeError as error:
+            typer.echo(str(error), err=True)
+            return 1
+        finally:
+            self._end()
+
+    def _sandbox_words(self, bot: str) -> list[str]:
+        state = str(self._db.with_suffix(".sandbox.json"))
+        return ["--port", str(self._sandbox_port), "--bot", bot, "--bot-api-token", API_TOKEN, "--state", state]
+
+    def _settings(self, sandbox: str) -> dict[str, str]:
+        """What a deployer would set, with the sandbox in WeCom's place."""
+        return {
+            "SIYU_SERVER__PORT": str(self._port),
+            "SIYU_SERVER__CLOCK_URL": f"{sandbox}/__sandbox/clock",
+            "SIYU_DATABASE__URL": f"sqlite:///{self._db}",
+            "SIYU_WECOM__API_BASE": sandbox,
+            "SIYU_WECOM__CORP_ID": CORP_ID,
+            "SIYU_WECOM__APP__AGENT_ID": AGENT_ID,
+            "SIYU_WECOM__APP__SECRET": SECRET,
+            "SIYU_WECOM__APP__TOKEN": TOKEN,
+            "SIYU_WECOM__APP__ENCODING_AES_KEY": AES_KEY,
+            "SIYU_API__TOKEN": API_TOKEN,
+            "SIYU_LOGS__LEVEL": os.environ.get("SIYU_LOGS__LEVEL", "WARNING"),
+        }
+
+    def _start(self, command: list[str], env: dict[str, str]) -> None:
+        child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env})  # noqa: S603 - our own programs
+        self._children.append(child)
+
+    def _wait(self, url: str) -> None:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            if any(child.poll() is not None for child in self._children):
+                raise RuntimeError("启动失败：看上面的日志")
+            try:
+                urllib.request.urlopen(url, timeout=2).close()  # noqa: S310 - loopback
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+            else:
+                return
+        raise RuntimeError(f"{READY_WITHIN_S:.0f} 秒内没有就绪：{url}")
+
+    def _verify(self, sandbox: str) -> None:
+        request = urllib.request.Request(f"{sandbox}/__sandbox/verify", data=b"{}", method="POST")  # noqa: S310 - loopback
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - loopback
+            answer = json.loads(response.read())
+        if not answer["ok"]:
+            raise RuntimeError(f"沙盒验证回调地址没有通过：{answer['error']}")
+
+    def _welcome(self, sandbox: str, bot: str) -> None:
+        kept = f"数据在 {self._db}" if self._home is None else "数据在临时文件里，退出即删（要保留：--db 文件）"
+        typer.echo(f"\n  沙盒页面   {sandbox}/   ← 打开它，点「扫码添加」，看欢迎语和新人礼到账")
+        typer.echo(f"  机器人     {bot}/readyz · /metrics · /api/v1/…")
+        typer.echo(f"  {kept}\n  Ctrl-C 停止\n")
+
+    def _end(self) -> None:
+        for child in reversed(self._children):
+            if child.poll() is None:
+                child.terminate()
+        for child in self._children:
+            try:
+                child.wait(15)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        if self._home is not None:
+            self._home.cleanup()

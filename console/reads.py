@@ -1,0 +1,165 @@
+"""What the JSON API shows, read with Core over a connection of its own; never on the hot path."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, or_, select
+
+from storage import channels as storage_channels
+from storage import tables
+
+# The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
+t: Any = tables
+MOST, USUAL = 200, 50
+INBOX_STATES = ("done", "failed", "dead", "quarantined")
+OUTBOX_STATES = ("pending", "leased", "sent", "suppressed", "dead")
+
+
+class BadValue(Exception):
+    """A query parameter's value is wrong."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}：{why}")
+        self.field = field
+
+
+def _number(query: dict[str, str], name: str, usual: int | None = None, most: int | None = None) -> int | None:
+    if name not in query:
+        return usual
+    try:
+        value = int(query[name])
+    except ValueError:
+        raise BadValue(name, "要填整数") from None
+    if value < 0 or value > (most or 2**62) or (name == "limit" and value == 0):
+        raise BadValue(name, f"要在 1 到 {most} 之间" if most else "太大或太小")
+    return value
+
+
+def _page(connection: Connection, query: dict[str, str], rows: Select[Any], key: Any) -> tuple[list[Any], int | None]:
+    """Newest first; `after` is the last id of the page before."""
+    limit, after = _number(query, "limit", USUAL, MOST), _number(query, "after")
+    if after is not None:
+        rows = rows.where(key < after)
+    found = connection.execute(rows.order_by(key.desc()).limit((limit or USUAL) + 1)).all()
+    more = len(found) > (limit or USUAL)
+    found = found[: limit or USUAL]
+    return list(found), found[-1].id if more else None
+
+
+def _json(row: Any, **changed: Any) -> dict[str, Any]:
+    shown = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row._mapping.items()}
+    return {**shown, **changed}
+
+
+def members(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Members by external id (any channel), id or part of the name."""
+    m, i = t.Member, t.Identity
+    rows = select(m.id, m.name, m.tier, m.referrer_id, m.created_at).where(m.merged_into.is_(None))
+    if "external_id" in query:
+        rows = rows.where(select(i.id).where(i.member_id == m.id, i.external_id == query["external_id"]).exists())
+    if "name" in query:
+        rows = rows.where(m.name.contains(query["name"], autoescape=True))
+    if (member_id := _number(query, "id")) is not None:
+        rows = rows.where(m.id == member_id)
+    found, following = _page(connection, query, rows, m.id)
+    return {"items": [_member(connection, row) for row in found], "next": following}
+
+
+def _member(connection: Connection, row: Any) -> dict[str, Any]:
+    i, b, g, c = t.Identity, t.Balance, t.MemberTag, t.Coupon
+    identities = select(i.channel, i.external_id).where(i.member_id == row.id).order_by(i.id)
+    points = select(b.amount).where(b.account == f"member:{row.id}", b.asset == "points")
+    tags = select(g.group_name, g.name).where(g.member_id == row.id).order_by(g.group_name, g.name)
+    coupons = select(c.code, c.template, c.status, c.expires_at).where(c.member_id == row.id).order_by(c.id)
+    return {
+        "id": row.id,
+        "name": row.name,
+        "identities": [
+            # A phone is kept as a hash; even that is nobody's business here.
+            {"channel": channel, "external_id": "***" if channel == "phone" else external_id}
+            for channel, external_id in connection.execute(identities)
+        ],
+        "points": connection.execute(points).scalar() or 0,
+        "tier": row.tier,
+        "tags": [f"{group}/{name}" for group, name in connection.execute(tags)],
+        "coupons": [_json(coupon) for coupon in connection.execute(coupons)],
+        "referrer": row.referrer_id,
+        "created_at": row.created_at.isoformat(),
+    }
+
+
+def inbox(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Events, newest first."""
+    e = t.Inbox
+    rows = select(e.__table__)
+    if "key" in query:
+        rows = rows.where(or_(e.key == query["key"], e.key == f"quarantine:{query['key']}"))
+    if "kind" in query:
+        rows = rows.where(e.kind == query["kind"])
+    if "status" in query:
+        rows = _by_status(rows, e, query["status"], INBOX_STATES, untroubled="done")
+    found, following = _page(connection, query, rows, e.id)
+    items = [
+        _json(
+            row,
+            route=[part for part in row.route.split(",") if part],
+            changes=json.loads(row.changes),
+            payload=json.loads(row.payload),
+        )
+        for row in found
+    ]
+    return {"items": items, "next": following}
+
+
+def outbox(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Calls, newest first."""
+    o = t.Outbox
+    rows = select(o.__table__)
+    if "status" in query:
+        rows = _by_status(rows, o, query["status"], OUTBOX_STATES, untroubled="sent")
+        if query["status"] in ("pending", "leased"):
+            rows = rows.where(o.done_at.is_(None))
+    if "call" in query:
+        rows = rows.where(o.call == query["call"])
+    if (member_id := _number(query, "member_id")) is not None:
+        rows = rows.where(o.member_id == member_id)
+    found, following = _page(connection, query, rows, o.id)
+    return {"items": [_json(row, payload=json.loads(row.payload)) for row in found], "next": following}
+
+
+def _by_status(rows: Select[Any], table: Any, status: str, known: tuple[str, ...], untroubled: str) -> Select[Any]:
+    if status not in known:
+        raise BadValue("status", f"只能是 {'、'.join(known)}")
+    rows = rows.where(table.status == status)
+    # Words that the partial index of troubled rows understands.
+    return rows if status in (untroubled, "pending", "leased") else rows.where(table.error.is_not(None))
+
+
+def ledger(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """A member's transfers, newest first, and what they hold and owe."""
+    member_id = _number(query, "member_id")
+    if member_id is None:
+        raise BadValue("member_id", "必填：要看谁的账")
+    x, b = t.Transfer, t.Balance
+    accounts = [f"member:{member_id}", f"debt:{member_id}"]
+    rows = select(x.__table__).where(or_(x.credit.in_(accounts), x.debit.in_(accounts)))
+    found, following = _page(connection, query, rows, x.id)
+    held = select(b.asset, b.amount).where(b.account == accounts[0])
+    balances = {row.asset: row.amount for row in connection.execute(held)}
+    return {"items": [_json(row) for row in found], "balances": balances, "next": following}
+
+
+def channels(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Per channel: members who came by it, who still follow, gifts given."""
+    gifts: dict[str, int] = {
+        row[0]: row[1] for row in connection.execute(storage_channels.GIFTS, {"campaign_": "sign_up"})
+    }
+    rows = connection.execute(storage_channels.FOLLOWS).all()
+    items = [
+        {"state": state, "joined": joined, "active": active, "left": joined - active, "gifts": gifts.get(state, 0)}
+        for state, joined, active in rows
+    ]
+    return {"items": items}

@@ -1,0 +1,35 @@
+"""The aiohttp application: callbacks in, API and health out. A route without a policy stops the start."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.channels import wecom_app
+from bot.runtime import Runtime
+from console.api import Api
+from console.health import Health
+
+# Who may call what: WeCom signs, programs hold a token, health is open to the machine's own watchers.
+POLICY = {"/wecom/app": "signature", "/api/v1/": "token", "/healthz": "open", "/readyz": "open", "/metrics": "open"}
+MAX_BODY = 64 * 1024
+
+
+def build_app(runtime: Runtime) -> web.Application:
+    """The application of one process; the runtime starts and stops with it."""
+    app = web.Application(client_max_size=MAX_BODY)
+    app.add_routes(wecom_app.routes(runtime.gate, runtime.writer, runtime.clock))
+    app.add_routes(Api(runtime.database, runtime.settings.api.token.get_secret_value()).routes())
+    health = Health(runtime)
+    app.add_routes(
+        [web.get("/healthz", health.healthz), web.get("/readyz", health.readyz), web.get("/metrics", health.metrics)]
+    )
+    refuse_unguarded(app)
+    return app
+
+
+def refuse_unguarded(app: web.Application) -> None:
+    """Every route has a policy, or the bot does not start."""
+    for resource in app.router.resources():
+        path = resource.canonical
+        if not any(path == known or (known.endswith("/") and path.startswith(known)) for known in POLICY):
+            raise RuntimeError(f"{path} has no policy: say in console/server.py who may call it")
