@@ -159,6 +159,8 @@ class Api:
             return {"errcode": 0, "errmsg": "ok", **handler(call)}
         except ApiError as error:
             return self._error(error)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:  # a parameter of a kind WeCom would refuse
+            return self._error(ApiError(40058, f"invalid Request Parameter: {error}"))
 
     def _admit(self, path: str, call: Call, *, revoke: bool) -> None:
         if "__wrong_json__" in call.body:

@@ -13,6 +13,17 @@ CHARACTERS, STAFF = 30, 100
 
 def make_way(world: World, now: float, fields: dict[str, Any]) -> dict[str, Any]:
     """A new way, however it was asked for."""
+    _check(world, fields)
+    config_id = world.new_id("", 32)
+    way = {"config_id": config_id, "type": 2, "scene": 2, "skip_verify": True, "party": [], "create_time": int(now)}
+    way |= {name: fields[name] for name in FIELDS if name in fields}
+    way["qr_code"] = f"https://open.work.weixin.qq.com/wwopen/userQRCode?vcode=sandbox{config_id}"
+    world.ways[config_id] = way
+    return way
+
+
+def _check(world: World, fields: dict[str, Any]) -> None:
+    """Refuse what WeCom refuses, at making and at changing alike."""
     users = fields.get("user") or []
     if not isinstance(users, list) or not users or len(users) > STAFF:
         raise ApiError(41040, "invalid user list of contact way")
@@ -22,12 +33,6 @@ def make_way(world: World, now: float, fields: dict[str, Any]) -> dict[str, Any]
     for name in ("state", "remark"):
         if len(str(fields.get(name) or "")) > CHARACTERS:
             raise ApiError(41044 if name == "state" else 41043, f"{name} is longer than {CHARACTERS}")
-    config_id = world.new_id("", 32)
-    way = {"config_id": config_id, "type": 2, "scene": 2, "skip_verify": True, "party": [], "create_time": int(now)}
-    way |= {name: fields[name] for name in FIELDS if name in fields}
-    way["qr_code"] = f"https://open.work.weixin.qq.com/wwopen/userQRCode?vcode=sandbox{config_id}"
-    world.ways[config_id] = way
-    return way
 
 
 def _way(call: Call) -> dict[str, Any]:
@@ -65,8 +70,7 @@ def list_contact_way(call: Call) -> dict[str, Any]:
 def update_contact_way(call: Call) -> dict[str, Any]:
     """Change what is given."""
     way = _way(call)
-    if len(str(call.body.get("state") or "")) > CHARACTERS:
-        raise ApiError(41044, f"state is longer than {CHARACTERS}")
+    _check(call.world, {**way, **call.body})
     way |= {name: call.body[name] for name in FIELDS if name in call.body}
     call.effect = "delivered"
     return {}

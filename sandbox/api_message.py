@@ -24,6 +24,7 @@ TYPES = {
     "miniprogram_notice",
     "template_card",
 }
+TAPPED = ("button_interaction", "vote_interaction", "multiple_interaction")
 CARD_LIFE_S = 72 * 3600
 MEDIA_LIFE_S = 3 * 86_400
 MEDIA_BYTES = {"image": 10, "voice": 2, "video": 10, "file": 20}
@@ -92,7 +93,7 @@ def message_send(call: Call) -> dict[str, Any]:
         call.effect = "duplicate"
         world.count("duplicate_messages")
         return {**answer, "msgid": msgid}
-    if msgtype == "template_card":
+    if msgtype == "template_card" and (content["card_type"] in TAPPED or content.get("action_menu")):
         answer["response_code"] = _card(call, content)
     call.effect = (
         "delivered" if [guide for guide in guides if _deliver(call, guide, msgid, str(msgtype), content)] else "dropped"
@@ -105,9 +106,10 @@ def _receivers(call: Call) -> tuple[list[Guide], list[str]]:
     if not touser and not call.body.get("toparty") and not call.body.get("totag"):
         raise ApiError(82001, "All touser & toparty & totag invalid")
     names = list(call.world.guides) if touser == "@all" else [name for name in str(touser).split("|") if name]
+
     if len(names) > 1000:
         raise ApiError(40058, "touser more than 1000")
-    known = [call.world.guides[name.lower()] for name in names if name.lower() in call.world.guides]
+    known = [call.world.guides[name] for name in dict.fromkeys(map(str.lower, names)) if name in call.world.guides]
     return known, [name.lower() for name in names if name.lower() not in call.world.guides]
 
 
@@ -182,6 +184,8 @@ def recall(call: Call) -> dict[str, Any]:
         for message in guide.inbox:
             if message["msgid"] == msgid:
                 message["recalled"], call.effect = True, "delivered"
+    if call.effect == "none":
+        raise ApiError(40058, "invalid Request Parameter: msgid")
     return {}
 
 

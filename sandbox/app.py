@@ -62,7 +62,7 @@ class Sandbox:
 
     def __init__(self, options: Options) -> None:
         refuse_outside(options.host)
-        self.options, self.clock, self.faults = options, VirtualClock(), Faults()
+        self.options, self.clock, self.faults = options, VirtualClock(), Faults(seed=options.seed)
         self.journal = Journal(self.clock, options.log)
         self.world = World(options.corp_id, options.agent_id, options.secret, options.expires_in, options.seed)
         seal = Seal(options.token, options.aes_key, options.corp_id)
@@ -133,9 +133,14 @@ class Sandbox:
     def _restore(self) -> None:
         file = self.options.state
         if file is not None and file.exists():
-            saved = json.loads(file.read_text(encoding="utf-8"))
-            self.world.load(saved["world"])
-            self.clock.offset_s = saved["offset_s"]
+            try:
+                saved = json.loads(file.read_text(encoding="utf-8"))
+                self.world.load(saved["world"])
+                self.clock.offset_s = float(saved["offset_s"])
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise SystemExit(
+                    f"--state：{file} 读不出来（{error!r}）；删掉它会得到一个新世界，或换一个文件"
+                ) from None
         else:
             self.story.furnish()
 

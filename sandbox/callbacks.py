@@ -10,6 +10,7 @@ import secrets
 import time
 import xml.etree.ElementTree as ET
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
@@ -76,7 +77,7 @@ class Pusher:
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._held: list[tuple[str, str]] = []
-        self._late: list[tuple[str, str]] = []
+        self._late: dict[asyncio.Task[Any], tuple[str, str]] = {}
         self._number = 0
         self.verified = False
 
@@ -129,30 +130,33 @@ class Pusher:
 
     def _depart(self, plain: str, callback_id: str) -> None:
         if self._faults.happens("late"):
-            self._late.append((plain, callback_id))
-            self._go(self._send_late(plain, callback_id))
+            task = self._go(self._send_late(plain, callback_id))
+            self._late[task] = (plain, callback_id)
         else:
             self._go(self.send(plain, callback_id))
 
     async def _send_late(self, plain: str, callback_id: str) -> None:
         await asyncio.sleep(self._faults.callback["late_s"])
-        if (plain, callback_id) in self._late:
-            self._late.remove((plain, callback_id))
+        task = asyncio.current_task()
+        if task in self._late:
+            del self._late[task]
             await self.send(plain, callback_id)
 
     async def _send_forged(self, plain: str, callback_id: str) -> None:
         await self.attempt(plain, callback_id, 0, forged=True)
 
-    def _go(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _go(self, work: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def flush(self) -> None:
         """Send what is held back, then wait until nothing is in the air."""
         self._release()
-        late, self._late = self._late, []
-        for plain, callback_id in late:
+        late, self._late = self._late, {}
+        for task, (plain, callback_id) in late.items():
+            task.cancel()
             self._go(self.send(plain, callback_id))
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -244,7 +248,9 @@ class Pusher:
         assert self._session is not None
         try:
             timeout = aiohttp.ClientTimeout(total=1.0)
-            async with self._session.get(URL(self.url).with_query(query), timeout=timeout) as response:
+            async with self._session.get(
+                URL(f"{self.url}?{urlencode(query)}", encoded=True), timeout=timeout
+            ) as response:
                 body = await response.read()
                 if response.status != 200:
                     error = f"回答了 {response.status}：Token 或 EncodingAESKey 可能不一致"

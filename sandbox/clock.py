@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+FARTHEST_S = 100 * 366 * 86_400.0  # a century each way: far beyond any test, well inside what datetime can say
+
 
 class VirtualClock:
     """Seconds since 1970 as WeCom sees them."""
@@ -22,8 +24,13 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Let virtual time pass."""
-        self.offset_s += seconds
+        self._jump(self.offset_s + seconds)
 
     def set(self, moment: datetime) -> None:
         """Jump to a moment."""
-        self.offset_s = moment.timestamp() - time.time()
+        self._jump(moment.timestamp() - time.time())
+
+    def _jump(self, offset_s: float) -> None:
+        if not -min(FARTHEST_S, time.time()) <= offset_s <= FARTHEST_S:  # NaN fails every comparison, so it is refused
+            raise ValueError("the clock moves a century at most")
+        self.offset_s = offset_s

@@ -45,9 +45,12 @@ class Seal:
             raw = base64.b64decode(encrypt, validate=True)
             decryptor = Cipher(algorithms.AES(self._key), modes.CBC(self._key[:16])).decryptor()
             data = decryptor.update(raw) + decryptor.finalize()
-            data = data[: -data[-1]]
+            pad = data[-1]
+            if not 1 <= pad <= BLOCK or data[-pad:] != bytes([pad]) * pad:
+                raise Unreadable("the padding is wrong")
+            data = data[:-pad]
             (length,) = struct.unpack(">I", data[16:20])
-            if data[20 + length :].decode() != self.receiver:
+            if 20 + length > len(data) or data[20 + length :].decode() != self.receiver:
                 raise Unreadable("the reply is meant for another receiver")
             return data[20 : 20 + length].decode()
         except (ValueError, IndexError, struct.error) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +66,9 @@ class Faults:
     scripted: list[Scripted] = field(default_factory=list)
     dice: random.Random = field(default_factory=lambda: random.Random(1))
 
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+
     def shown(self) -> dict[str, Any]:
         """The settings as JSON."""
         return {
@@ -79,33 +83,31 @@ class Faults:
         }
 
     def put(self, given: dict[str, Any]) -> None:
-        """Replace what is given: a group's faults that are not named are off; a group not named stays as it is."""
-        for group, known in (("callback", CALLBACK), ("api", API)):
-            if group in given:
-                setattr(self, group, _checked(group, known, given[group] or {}))
-        if "seed" in given:
-            self.seed = int(given["seed"])
+        """Replace what is given: a group's faults that are not named are off; a group not named stays as it is.
+
+        All or nothing: a wrong setting raises `WrongFault` and leaves every fault as it was.
+        """
+        for name in given:
+            if name not in SETTINGS:
+                raise WrongFault(name, f"没有这个设置；可用：{', '.join(SETTINGS)}")
+        changes = {name: SETTINGS[name](name, value) for name, value in given.items() if name != "next"}
+        vars(self).update(changes)
+        if "seed" in changes:
             self.dice = random.Random(self.seed)
-        for name in ("untrusted_ip", "wrong_secret"):
-            if name in given:
-                setattr(self, name, bool(given[name]))
-        if "api_paths" in given:
-            self.api_paths = [str(path) for path in given["api_paths"]]
-        if given.get("silent_after"):
-            self.silent_after = int(given["silent_after"])
 
     def add_next(self, given: dict[str, Any]) -> None:
         """Script a fault for the next calls of a path."""
         fault = str(given.get("fault", ""))
         if fault not in CHANCES:
             raise WrongFault("fault", f"没有这个故障；可用：{', '.join(CHANCES)}")
-        errcode = given.get("errcode")
-        self.scripted.append(Scripted(str(given.get("path", "")), fault, errcode, int(given.get("times", 1))))
+        path = _of_kind("path", given.get("path"), str, "接口路径，如 message/send")
+        errcode = None if given.get("errcode") is None else _whole("errcode", given["errcode"], None)
+        self.scripted.append(Scripted(path, fault, errcode, _whole("times", given.get("times", 1), 1)))
 
     def strikes(self, path: str) -> Scripted | None:
         """What happens to this call."""
         for item in self.scripted:
-            if path.startswith(item.path):
+            if item.path in ("", path):
                 item.times -= 1
                 if item.times <= 0:
                     self.scripted.remove(item)
@@ -124,12 +126,44 @@ class Faults:
         return self.dice.random() < self.callback[name]
 
 
-def _checked(group: str, known: dict[str, float], given: dict[str, Any]) -> dict[str, float]:
+def _checked(group: str, known: dict[str, float], given: object) -> dict[str, float]:
     """`given` over the known faults' own values; refuses a name that is none and a number out of its range."""
-    for name, value in given.items():
+    for name, value in _of_kind(group, given, dict, "一组故障").items():
         if name not in known:
             raise WrongFault(f"{group}.{name}", f"没有这个故障；可用：{', '.join(known)}")
         top = 100_000 if name in NUMBERS else 1
-        if not isinstance(value, int | float) or not 0 <= value <= top:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= top:
             raise WrongFault(f"{group}.{name}", f"要填 0 到 {top} 之间的数")
-    return {**known, **given}
+    return {**known, **given}  # type: ignore[dict-item]
+
+
+def _of_kind(name: str, value: object, kind: type, wanted: str) -> Any:
+    if not isinstance(value, kind):
+        raise WrongFault(name, f"要填{wanted}")
+    return value
+
+
+def _whole(name: str, value: object, least: int | None) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
+        raise WrongFault(name, "要填整数" if least is None else f"要填不小于 {least} 的整数")
+    return value
+
+
+def _switch(name: str, value: object) -> bool:
+    return bool(_of_kind(name, value, bool, "true 或 false"))
+
+
+def _paths(name: str, value: object) -> list[str]:
+    return [_of_kind(name, path, str, "接口路径的列表") for path in _of_kind(name, value, list, "接口路径的列表")]
+
+
+SETTINGS: dict[str, Callable[[str, Any], Any]] = {
+    "seed": lambda name, value: _whole(name, value, None),
+    "callback": lambda name, value: _checked(name, CALLBACK, value or {}),
+    "api": lambda name, value: _checked(name, API, value or {}),
+    "api_paths": _paths,
+    "untrusted_ip": _switch,
+    "wrong_secret": _switch,
+    "silent_after": lambda name, value: _whole(name, value, 0),
+    "next": lambda name, value: value,  # shown among the rest; scripted by a word of its own
+}

@@ -27,6 +27,8 @@ def acting(act: Act, after: Callable[[], None]) -> Callable[[web.Request], Await
             return refusal(error.status, error.field, str(error))
         except WrongFault as error:
             return refusal(422, error.field, str(error))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:  # a value of a kind its act cannot use
+            return refusal(422, "", f"请求里有一个值的类型不对：{error}")
         except ApiError as error:
             return refusal(422, "", f"{error.errcode} {error.errmsg}")
         after()

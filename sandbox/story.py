@@ -27,7 +27,6 @@ class Story:
 
     def __init__(self, world: World, clock: VirtualClock, faults: Faults, pusher: Pusher) -> None:
         self.world, self._clock, self._faults, self.pusher = world, clock, faults, pusher
-        self._msg_id = 7_300_000_000_000_000_000
 
     def furnish(self) -> None:
         """A first world to play in."""
@@ -169,19 +168,17 @@ class Story:
         guide = self.find_guide(userid)
         if not text.strip():
             raise Impossible("text", "写点什么再发送")
-        self._msg_id += 1
+        msg_id = self.world.next_msg_id()
         plain = xml(
             ToUserName=self.world.corp_id,
             FromUserName=guide.userid,
             CreateTime=int(self._clock.time()),
             MsgType="text",
             Content=text,
-            MsgId=self._msg_id,
+            MsgId=msg_id,
             AgentID=self.world.agent_id,
         )
-        guide.inbox.append(
-            {"at": self._clock.iso(), "msgtype": "said", "text": text, "body": {}, "msgid": str(self._msg_id)}
-        )
+        guide.inbox.append({"at": self._clock.iso(), "msgtype": "said", "text": text, "body": {}, "msgid": str(msg_id)})
         return await self._ask(plain)
 
     async def click(self, userid: str, key: str, task_id: str | None, response_code: str | None) -> dict[str, Any]:

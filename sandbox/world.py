@@ -98,6 +98,7 @@ class World:
     recent: dict[str, list[float]] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
     silent_after: int = 30
+    last_msg_id: int = 7_300_000_000_000_000_000
     dice: random.Random = field(default_factory=lambda: random.Random(1))
 
     def __post_init__(self) -> None:
@@ -106,6 +107,11 @@ class World:
     def new_id(self, prefix: str, length: int = 26) -> str:
         """A random-looking id with WeCom's prefix."""
         return prefix + "".join(self.dice.choices(ALPHABET, k=length))
+
+    def next_msg_id(self) -> int:
+        """The MsgId of what somebody says next."""
+        self.last_msg_id += 1
+        return self.last_msg_id
 
     def count(self, name: str) -> None:
         """Count something for the page and the tests."""
@@ -151,9 +157,10 @@ class World:
         out: dict[str, Any] = {
             part: {key: asdict(value) for key, value in getattr(self, part).items()} for part in parts
         }
-        for part in ("ways", "tags", "media", "tokens", "cards", "counters"):
+        for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
             out[part] = getattr(self, part)
-        return out
+        version, numbers, gauss = self.dice.getstate()
+        return {**out, "dice": [version, list(numbers), gauss]}
 
     def load(self, data: dict[str, Any]) -> None:
         """Take a dumped world over."""
@@ -164,6 +171,7 @@ class World:
         for key, value in data["customers"].items():
             relations = {userid: Relation(**pair) for userid, pair in value.pop("relations").items()}
             self.customers[key] = Customer(**value, relations=relations)
-        for part in ("ways", "tags", "media", "tokens", "cards", "counters"):
+        for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
             setattr(self, part, data[part])
-        self.dice = random.Random(f"{self.seed}:{len(self.customers)}:{len(self.codes)}")
+        version, numbers, gauss = data["dice"]
+        self.dice.setstate((version, tuple(numbers), gauss))  # an id given once is never given again
