@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SOURCE = CALL = "reconcile"
 YOUNG = timedelta(seconds=60)  # a callback may still be on its way, with its retries
-USERS_A_CALL, CONTACTS_A_PAGE = 100, 100  # wecom-protocol 3.5
+USERS_A_CALL, CONTACTS_A_PAGE = 100, 100  # the most that batch/get_by_user takes
 NO_RELATION, NOBODY_LICENSED, NOT_A_CUSTOMER_GROUP = 84061, 701008, 90501
 
 

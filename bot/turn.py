@@ -17,7 +17,7 @@ from storage.ids import Ids
 from storage.ledger import Move, post
 from storage.members import Person
 
-TEXT_LIMIT = 2048  # bytes, wecom-protocol 2.4
+TEXT_LIMIT = 2048  # bytes of a text, as message/send cuts it
 STAFF = "wecom_staff"
 
 RulesT = TypeVar("RulesT")

@@ -107,5 +107,5 @@ def _take_over(turn: Turn, group: dict[str, Any]) -> None:
 
 
 def _kind(person: str) -> str:
-    """External ids start with wm or wo (wecom-protocol 3.0); everyone else is staff."""
+    """External ids start with wm or wo as WeCom documents it; everyone else is staff."""
     return "contact" if person.startswith(("wm", "wo")) else "staff"

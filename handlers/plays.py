@@ -13,9 +13,11 @@ class Plays:
     def __init__(self, plays: list[Play]) -> None:
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
+        self._menu: list[Words] = []
         for play in plays:
             for kind, step in play.router.events_taken:
                 self._listeners.setdefault(kind, []).append((play, step))
+            self._menu += play.router.words_taken
             for words in play.router.words_taken:
                 self._words += [(words.audience, normalize(word), words, play) for word in words.words]
         self._words.sort(key=lambda entry: -len(entry[1]))  # the longer word first: 「积分明细」 before 「积分」
@@ -38,11 +40,8 @@ class Plays:
 
     def menu(self, audience: str) -> list[str]:
         """The first word of everything an audience can say, in the plays' order."""
-        seen: dict[int, str] = {}
-        for of, _, words, _ in self._words:
-            if of == audience:
-                seen.setdefault(id(words), words.words[0] + (f" {words.arg}" if words.arg else ""))
-        return list(seen.values())
+        taken = [words for words in self._menu if words.audience == audience]
+        return [words.words[0] + (f" {words.arg}" if words.arg else "") for words in taken]
 
     def known_words(self, audience: str) -> list[str]:
         """Every word an audience can say."""

@@ -1,4 +1,4 @@
-"""Customer contact: welcome messages, customers, contact ways, corp tags, groups (wecom-protocol 3)."""
+"""Customer contact: welcome messages, customers, contact ways, corp tags, groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""联系我 contact ways (wecom-protocol 3.4)."""
+"""联系我 contact ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token, network, app messages and media (wecom-protocol 2.4 to 2.6, 7.1, 7.6)."""
+"""Token, network, app messages and media."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ router = Router("sign_up")
 CAMPAIGN = "sign_up"
 ONCE = ""  # the only occurrence there is: once in a lifetime
 STOCK = "sign_up:packs"
-WELCOME_BYTES = 4000  # wecom-protocol 3.3, as is the life of the code
+WELCOME_BYTES = 4000  # as send_welcome_msg documents it, like the life of the code
 WELCOME_LIFE = timedelta(seconds=20)
 
 WELCOMES = {

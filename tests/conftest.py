@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import Bot, start_bot
-from tests.postgres import SCHEMA_FREE, postgres_url, why_not
+from tests.postgres import SCHEMA_FREE, needed, postgres_url
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.pg)]
 NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
@@ -22,11 +21,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'siyu.db'}"
         return
-    reason = why_not()
-    if reason:
-        if os.environ.get("CI"):
-            pytest.fail(f"PostgreSQL must run in CI: {reason}")
-        pytest.skip(f"PostgreSQL not tested: {reason}")
+    needed()
     with SCHEMA_FREE.schema() as name:
         yield postgres_url(name)
 

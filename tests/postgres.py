@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 
 import psycopg
+import pytest
 
 URL = os.environ.get("SIYU_TEST_PG_URL", "postgresql://postgres@127.0.0.1:5432/test")
 
@@ -21,6 +22,14 @@ def why_not() -> str:
     except psycopg.Error as error:
         return f"{URL.rpartition('@')[2]} does not answer ({str(error).strip().splitlines()[0]}); set SIYU_TEST_PG_URL"
     return ""
+
+
+def needed() -> None:
+    """Skip the test, and say why, where no server answers; in CI that is a failure."""
+    if reason := why_not():
+        if os.environ.get("CI"):
+            pytest.fail(f"PostgreSQL must run in CI: {reason}")
+        pytest.skip(f"PostgreSQL not tested: {reason}")
 
 
 def postgres_url(schema: str) -> str:

@@ -17,7 +17,7 @@ from sandbox.crypto import Seal, Unreadable
 AES_KEY, TOKEN, CORP = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", "sandboxToken", "ww0sandbox000001"
 KEY = base64.b64decode(AES_KEY + "=")
 RANDOM16 = b"0123456789abcdef"
-# wecom-protocol 1.5, cross-checked there with Tencent's own demo code.
+# A worked example, cross-checked with the platform's own demo code.
 MESSAGE = "<xml><MsgType>text</MsgType><Content>你好</Content></xml>"
 ENCRYPTED = (
     "Q3stYC6hdFzMh9T8HCvyDNDn6jrpTZY3NrlrOC2quVzHuPiMiN8/CEHrxIEmnwuwr6jCem3df9ezFKDcwBMXdGbh8CDjfv11GK64oyAn"
