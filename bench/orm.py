@@ -16,8 +16,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.event_base import to_json
 from bot.events import ContactAdded, Event
+from storage import lots
 from storage.engine import Database
-from storage.tables import Balance, Coupon, Follow, Grant, Identity, Inbox, Member, Outbox, Transfer
+from storage.tables import Balance, Coupon, Follow, Grant, Identity, Inbox, Member, Outbox, PointsLot, Transfer
 
 IDS = iter(range(10_000_000, 1 << 60))
 
@@ -85,7 +86,9 @@ async def _sign_up(session: AsyncSession, event: ContactAdded) -> None:
                  amount=100, reason="sign_up", cause=event.key, made_at=now),
         Balance(account=account, asset="points", amount=100),
         Coupon(id=next(IDS), code=secrets.token_hex(8), template="coupon", member_id=member.id, grant_id=grant.id,
-               status="active", issued_at=now, expires_at=now + timedelta(days=30)),
+               status="active", issued_at=now, expires_at=now + timedelta(days=30), template_id=None, checkout_id=None,
+               order_id=None, bearer="brand", liability_fen=0, discount_fen=0, used_at=None, closed_at=None),
+        PointsLot(account=account, expires_at=lots.NEVER, amount=100),
         Outbox(id=next(IDS), call="externalcontact/get", lane="welcome", subject="", status="pending", attempts=0,
                payload=json.dumps({"external_userid": event.external_userid}), answers=1, faults=0, cause=event.key,
                member_id=member.id, error=None, created_at=now, not_before=now, expires_at=None, lease_until=None,

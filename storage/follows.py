@@ -41,6 +41,14 @@ _OPEN_CONTACTS = Sql(
 )
 
 
+_GUIDE_OF = Sql(
+    select(_T.c.userid)
+    .where(_T.c.member_id == bindparam("of"), _T.c.status == "active")
+    .order_by(_T.c.followed_at.desc(), _T.c.id.desc())
+    .limit(1)
+)
+
+
 @dataclass(slots=True)
 class Link:
     """One guide following one contact. `state` is the first channel ever named for the pair and stays."""
@@ -65,6 +73,12 @@ def find(db: Db, external_userid: str, userid: str) -> Link | None:
 def of_contact(db: Db, external_userid: str) -> list[Link]:
     """Every guide who follows or followed a contact."""
     return [Link(*row) for row in db.all(_ALL, of=external_userid)]
+
+
+def guide_of(db: Db, member_id: int) -> str | None:
+    """The guide who follows a member, the latest first; None when nobody does."""
+    row = db.one(_GUIDE_OF, of=member_id)
+    return row[0] if row else None
 
 
 def opened(

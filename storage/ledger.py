@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select, update
 
+from storage import lots
 from storage.db import Db
 from storage.sql import Insert, Sql
 from storage.tables import Balance, Transfer
@@ -32,6 +33,8 @@ _BALANCES = Sql(select(_B.c.asset, _B.c.amount).where(_B.c.account == bindparam(
 _BY_KEY = Sql(select(_T.c.debit, _T.c.credit, _T.c.asset, _T.c.amount).where(_T.c.key == bindparam("key_")))
 
 ISSUER = "issuer"
+EXPIRED = "expired"
+POINTS = "points"
 
 
 class KeyReused(Exception):
@@ -58,7 +61,7 @@ def is_kept(name: str) -> bool:
 
 
 class Move(NamedTuple):
-    """One transfer to be made."""
+    """One transfer to be made. `expires_at` is for points that a member gets from the house; None = they never do."""
 
     key: str
     debit: str
@@ -66,6 +69,7 @@ class Move(NamedTuple):
     asset: str
     amount: int
     reason: str
+    expires_at: datetime | None = None
 
 
 def post(db: Db, row_id: int, move: Move, cause: str, now: datetime) -> bool:
@@ -85,7 +89,18 @@ def post(db: Db, row_id: int, move: Move, cause: str, now: datetime) -> bool:
     db.add(_ADD, (row_id, move.key, move.debit, move.credit, move.asset, move.amount, move.reason, cause, now))
     if is_kept(move.credit):
         db.sum(_CREDIT, (move.credit, move.asset), (move.amount,))
+    if move.asset == POINTS:
+        _move_lots(db, move)
     return True
+
+
+def _move_lots(db: Db, move: Move) -> None:
+    """Points keep the day they expire when they go from one member to another."""
+    slices = [(move.expires_at or lots.NEVER, move.amount)]
+    if is_kept(move.debit):
+        slices = lots.take(db, move.debit, move.amount)
+    if is_kept(move.credit):
+        lots.put(db, move.credit, slices)
 
 
 def balances(db: Db, member_id: int) -> dict[str, int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storage import audit_log, coupons, grants, ledger
+from storage import audit_log, coupons, grants, ledger, points
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import Move, account, debt_account
@@ -39,7 +39,9 @@ _UNDONE = Sql(
     update(_G).where(_G.c.id == bindparam("id_"), _G.c.undone_at.is_(None)).values(undone_at=bindparam("now"))
 )
 _EARNED_BY = Sql(
-    select(_X.c.asset, _X.c.amount).where(_X.c.key.like(bindparam("prefix")), _X.c.credit == bindparam("to"))
+    select(_X.c.asset, _X.c.amount).where(
+        _X.c.key.like(bindparam("prefix")), (_X.c.credit == bindparam("to")) | (_X.c.credit == bindparam("debt"))
+    )
 )
 
 
@@ -141,9 +143,11 @@ class _Merging:
         grants.set_status(self.db, held.id, "reversed")
         self.moved.reversed.append(held.id)
         for voucher in coupons.of_grant(self.db, held.id):
-            if coupons.set_status(self.db, voucher.id, "active", "voided"):
+            if coupons.close(self.db, voucher.id, "active", "voided", self.now):
                 self.moved.voided.append(voucher.id)
-        for asset, amount in self.db.all(_EARNED_BY, prefix=f"grant:{held.id}:%", to=account(self.absorbed)):
+        for asset, amount in self.db.all(
+            _EARNED_BY, prefix=f"grant:{held.id}:%", to=account(self.absorbed), debt=debt_account(self.absorbed)
+        ):
             there = min(amount, ledger.balances(self.db, self.absorbed).get(asset, 0))
             key = f"merge:{self.id}:grant:{held.id}:{asset}"
             self._transfer(key, account(self.absorbed), ledger.ISSUER, asset, there)
@@ -156,12 +160,20 @@ class _Merging:
             self.moved.coupons.append(voucher.id)
         for asset, amount in sorted(ledger.balances(self.db, self.absorbed).items()):
             self._transfer(f"merge:{self.id}:{asset}", account(self.absorbed), account(self.survivor), asset, amount)
+        owes = points.owed(self.db, self.absorbed)
+        if owes:
+            key = f"merge:{self.id}:owes"
+            self._transfer(key, debt_account(self.survivor), debt_account(self.absorbed), ledger.POINTS, owes)
+        points.settle(self, self.survivor, f"merge:{self.id}:settle", "merge")
 
     def _transfer(self, key: str, debit: str, credit: str, asset: str, amount: int) -> None:
         if amount:
-            move = Move(key, debit, credit, asset, amount, "merge")
-            ledger.post(self.db, self.ids.next(), move, self.cause, self.now)
-            self.moved.transfers.append([key, debit, credit, asset, amount])
+            self.move(Move(key, debit, credit, asset, amount, "merge"))
+
+    def move(self, move: Move) -> bool:
+        """The ledger's door; what went through it is remembered."""
+        self.moved.transfers.append([move.key, move.debit, move.credit, move.asset, move.amount])
+        return ledger.post(self.db, self.ids.next(), move, self.cause, self.now)
 
 
 def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime) -> None:
@@ -197,7 +209,7 @@ def _move_back(db: Db, absorbed: int, moved: Moved) -> None:
     for row_id in moved.coupons:
         coupons.move(db, row_id, absorbed)
     for row_id in moved.voided:
-        coupons.set_status(db, row_id, "voided", "active")
+        coupons.reopen(db, row_id, "voided")
     for row_id in moved.inherited:
         grants.forget_inherited(db, row_id)
     for row_id in moved.reversed:

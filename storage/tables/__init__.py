@@ -7,15 +7,31 @@ tables: rows of one transaction are written in bulk and in any order; `storage.c
 
 from __future__ import annotations
 
+from storage.tables.drives import (
+    Bargain,
+    BargainCut,
+    Campaign,
+    Referral,
+    ReferralCode,
+    Reward,
+    Team,
+    TeamSeat,
+)
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Inbox, Outbox, Sequence, Timer
-from storage.tables.value import Balance, Coupon, Grant, Stock, Transfer
+from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
+from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
     "AuditLog",
     "Balance",
+    "Bargain",
+    "BargainCut",
+    "Campaign",
+    "Checkout",
     "ContactWay",
     "Coupon",
+    "CouponTemplate",
     "Follow",
     "Grant",
     "GroupChat",
@@ -25,9 +41,20 @@ __all__ = [
     "Member",
     "MemberTag",
     "Merge",
+    "Order",
+    "OrderRefund",
     "Outbox",
+    "PointsLot",
+    "Product",
+    "Referral",
+    "ReferralCode",
+    "Refund",
+    "Reward",
     "Sequence",
     "Stock",
+    "Store",
+    "Team",
+    "TeamSeat",
     "Timer",
     "Transfer",
 ]

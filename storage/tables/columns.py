@@ -12,8 +12,8 @@ from storage.types import UtcDateTime
 KEY = BigInteger().with_variant(Integer, "sqlite")
 
 
-def row_id() -> Column[int]:
-    return Column("id", KEY, primary_key=True, autoincrement=False)
+def row_id(name: str = "id") -> Column[int]:
+    return Column(name, KEY, primary_key=True, autoincrement=False)
 
 
 def number(name: str, *, null: bool = False) -> Column[int]:

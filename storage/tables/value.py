@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import moment, number, row_id, words
+from storage.tables.columns import moment, number, row_id, some_rows, words
+from storage.types import UtcDateTime
 
 
 class Transfer(SQLModel, table=True):
@@ -46,6 +47,19 @@ class Balance(SQLModel, table=True):
     amount: int = Field(sa_column=number("amount"))
 
 
+class PointsLot(SQLModel, table=True):
+    """Points by the day they expire; an account's lots together are its balance. Spent lots leave no row."""
+
+    __tablename__ = "points_lot"
+    __table_args__: tuple[SchemaItem, ...] = (
+        CheckConstraint("amount >= 0", name="points_lot_amount"),
+        Index("points_lot_expiry", "expires_at"),
+    )
+    account: str = Field(sa_column=words("account", key=True))
+    expires_at: datetime = Field(sa_column=Column("expires_at", UtcDateTime, primary_key=True))
+    amount: int = Field(sa_column=number("amount"))
+
+
 class Grant(SQLModel, table=True):
     """A right used up: (campaign, subject, occurrence) is unique. The second defence behind the inbox."""
 
@@ -65,17 +79,23 @@ class Grant(SQLModel, table=True):
 
 
 class Coupon(SQLModel, table=True):
-    """券: one voucher in a member's hands, of a template named in the configuration."""
+    """券: one voucher in a member's hands. `template_id` None: a voucher without a template of its own.
+
+    `liability_fen` is set aside from the template's budget until the coupon ends; `discount_fen` is what it took off.
+    """
 
     __tablename__ = "coupon"
     __table_args__: tuple[SchemaItem, ...] = (
         UniqueConstraint("code", name="coupon_code"),
         CheckConstraint(
-            "status IN ('active', 'redeemed', 'expired', 'voided')",
+            "status IN ('active', 'reserved', 'redeemed', 'expired', 'voided')",
             name="coupon_status",
         ),
         Index("coupon_member", "member_id"),
+        CheckConstraint("(status = 'reserved') = (checkout_id IS NOT NULL AND used_at IS NULL)", name="coupon_held"),
         Index("coupon_grant", "grant_id"),
+        Index("coupon_checkout", "checkout_id"),
+        some_rows("coupon_open", "expires_at", where="closed_at IS NULL"),
     )
     id: int = Field(sa_column=row_id())
     code: str = Field(sa_column=words("code"))
@@ -85,6 +105,14 @@ class Coupon(SQLModel, table=True):
     status: str = Field(sa_column=words("status"))
     issued_at: datetime = Field(sa_column=moment("issued_at"))
     expires_at: datetime = Field(sa_column=moment("expires_at"))
+    template_id: int | None = Field(sa_column=number("template_id", null=True))
+    checkout_id: int | None = Field(sa_column=number("checkout_id", null=True))
+    order_id: int | None = Field(sa_column=number("order_id", null=True))
+    bearer: str = Field(sa_column=words("bearer"))
+    liability_fen: int = Field(sa_column=number("liability_fen"))
+    discount_fen: int = Field(sa_column=number("discount_fen"))
+    used_at: datetime | None = Field(sa_column=moment("used_at", null=True))
+    closed_at: datetime | None = Field(sa_column=moment("closed_at", null=True))
 
 
 class Stock(SQLModel, table=True):

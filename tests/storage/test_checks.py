@@ -16,9 +16,15 @@ MEMBER = "INSERT INTO member VALUES (1, '', '', 0, 'basic', NULL, NULL, 0)"
 GRANT = "INSERT INTO \"grant\" VALUES (10, 'sign_up', 1, '', 'granted', '', 'e1', 0)"
 TRANSFER = "INSERT INTO transfer VALUES (20, 'grant:10:points', 'issuer', 'member:1', 'points', 5, 'x', 'e1', 0)"
 BALANCE = "INSERT INTO balance VALUES ('member:1', 'points', 5)"
-COUPON = "INSERT INTO coupon VALUES (30, 'C1', '券', 1, 10, 'active', 0, 0)"
+COUPON = (
+    "INSERT INTO coupon VALUES (30, 'C1', '券', 1, 10, 'active', 0, 0, NULL, NULL, NULL, 'brand', 0, 0, NULL, NULL)"
+)
+LOT = "INSERT INTO points_lot VALUES ('member:1', 0, 5)"
 OUTBOX = "INSERT INTO outbox VALUES (40, 'c', 'default', '', '{}', 0, '%s', 1, 0, 'e1', NULL, %s, 0, 0, NULL, %s, %s)"
 INBOX = "INSERT INTO inbox VALUES (%d, 'k', 'X', 's', '%s', '{}', '', '{}', 0, NULL, 1, NULL, 0, %s, 0)"
+
+ORDER = "INSERT INTO shop_order VALUES (90, 's', 'n', 1, %d, %d, '[]', '', NULL, 0, 0)"
+TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NULL)"
 
 DAMAGE = {
     "inbox: each event once": [INBOX % (50, "done", "NULL"), INBOX % (51, "done", "NULL")],
@@ -50,6 +56,29 @@ DAMAGE = {
     "coupons: each code once": [COUPON.replace("(30,", "(31,")],
     "coupons: each hangs on a grant": ["UPDATE coupon SET grant_id = 999"],
     "stock: remaining + reserved + taken = total, none negative": ["INSERT INTO stock VALUES ('s', 10, 5, 1, 3)"],
+    "points: lots sum to the balance": ["UPDATE points_lot SET amount = 4"],
+    "points: nobody holds and owes at once": [
+        "INSERT INTO transfer VALUES (23, 'k23', 'debt:1', 'issuer', 'points', 5, 'x', 'e', 0)"
+    ],
+    "orders: refunds sum to what the order says": [ORDER % (100, 40)],
+    "orders: never more owed back than was paid": [
+        ORDER % (100, 0), "INSERT INTO refund VALUES (91, 'r', 90, 101, 'x', 'owed', 0, NULL)"
+    ],
+    "orders: rewards follow refunds": [
+        ORDER % (100, 0), "INSERT INTO reward VALUES (92, 'w', 90, 1, 10, 9, 'pending', 'x', 0, 0)"
+    ],
+    "group_buy: seats are counted right": [TEAM % (1, 1, "open")],
+    "group_buy: an expired team keeps nobody's money": [
+        TEAM % (0, 1, "expired"), "INSERT INTO team_seat VALUES (94, 93, 1, 'paid', 1, 90, 5, 0)"
+    ],
+    "bargain: price = start - cuts, floor exact": [
+        "INSERT INTO bargain VALUES (95, 'b', 1, 1, '{}', 's', 100, 10, 99, 3, 0, 'open', NULL, 0, 0)"
+    ],
+    "coupons: states say when and by what": ["UPDATE coupon SET status = 'redeemed'"],
+    "coupons: as many issued as the stock gave": ["INSERT INTO stock VALUES ('coupon:7', 10, 9, 0, 1)"],
+    "referral: two levels at most": [
+        "INSERT INTO referral VALUES (96, 1, 1, 2, 3, 'pending', '', '{}', NULL, 0, NULL)"
+    ],
 }  # fmt: skip
 UNBREAKABLE = {"ledger: double entry sums to nothing"}  # one row is both sides: it cannot be broken by rows
 
@@ -65,7 +94,7 @@ def bare(tmp_path: Path) -> Database:
             connection.execute(f'CREATE TABLE "bare of {table}" AS SELECT * FROM "{table}"')
             connection.execute(f'DROP TABLE "{table}"')
             connection.execute(f'ALTER TABLE "bare of {table}" RENAME TO "{table}"')
-        for statement in (MEMBER, GRANT, TRANSFER, BALANCE, COUPON):
+        for statement in (MEMBER, GRANT, TRANSFER, BALANCE, COUPON, LOT):
             connection.execute(statement)
     return database
 
@@ -97,5 +126,10 @@ def test_a_check_sees_its_damage(bare: Database, tmp_path: Path, name: str) -> N
 COMPANIONS = {
     "members: merged members hold nothing": {"members: rows stand for living members"},
     "coupons: each code once": {"coupons: each hangs on a grant"},
-    "ledger: each key once": {"grants: points went to the grant's member with the grant's cause"},
+    "ledger: balances equal their transfers": {"points: lots sum to the balance"},
+    "ledger: no negative balance": {"points: lots sum to the balance"},
+    "ledger: each key once": {
+        "points: lots sum to the balance",
+        "grants: points went to the grant's member with the grant's cause",
+    },
 }
