@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -54,3 +55,23 @@ class FrozenClock:
         """Let time pass."""
         self._at += timedelta(seconds=seconds)
         self._passed += seconds
+
+
+# The shops' days: what "today" means for limits, expiry and daily jobs.
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def local_day(now: datetime) -> str:
+    """The shops' date, such as 2026-11-11."""
+    return f"{now.astimezone(ZONE):%Y-%m-%d}"
+
+
+def end_of_day(now: datetime, days: int = 0) -> datetime:
+    """The first moment after the shops' day that lies `days` ahead, in UTC."""
+    day = now.astimezone(ZONE).date() + timedelta(days=days + 1)
+    return datetime(day.year, day.month, day.day, tzinfo=ZONE).astimezone(UTC)
+
+
+def shown(moment: datetime) -> str:
+    """A moment as people of the shops read it, such as `11-11 20:00`."""
+    return f"{moment.astimezone(ZONE):%m-%d %H:%M}"

@@ -52,6 +52,16 @@ class SeededChance:
         return self._source.getrandbits(count)
 
 
+def read_code(typed: str) -> str:
+    """A code as somebody typed it, in the one form that is stored: upper case, groups of four, O is 0, I and L are 1.
+
+    What is no code comes back as something that no code equals.
+    """
+    plain = "".join(symbol for symbol in typed.upper() if symbol.isalnum())
+    plain = plain.translate(str.maketrans("OIL", "011"))
+    return "-".join([plain[i : i + 4] for i in range(0, len(plain), 4)])
+
+
 def code(chance: Chance, symbols: int = 16) -> str:
     """An unguessable code in groups of four: 16 symbols are 80 bits."""
     bits = chance.bits(symbols * 5)

@@ -1,7 +1,7 @@
 """频率 limits: how many messages one receiver may get, kept below the platform's own figures.
 
-WeCom drops what is over its limit without a word (its message/send page says so), so we must never reach it; two thirds
-is our line.
+WeCom drops what is over its limit without a word (its message/send page says so), so we must never reach it; two
+thirds is our line.
 """
 
 from __future__ import annotations

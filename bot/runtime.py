@@ -11,6 +11,7 @@ import aiohttp
 from loguru import logger
 
 from bot.channels.gate import Gate
+from bot.channels.orders import OrderHooks
 from bot.clock import SystemClock
 from bot.delivery import Delivery
 from bot.events import Event
@@ -19,8 +20,9 @@ from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
 from bot.reconcile import Reconcile
 from bot.scheduler import Scheduler
-from bot.senders import WeComSenders
+from bot.senders import Sender, WeComSenders
 from bot.settings import Settings
+from bot.shops import Shops, order_kinds
 from bot.texts import Texts
 from bot.turn import Turn
 from bot.wecom.client import WeCom
@@ -53,9 +55,15 @@ class Runtime:
             chance=chance,
         )
         self.reconcile = Reconcile(self.wecom, self.writer, self.clock)
-        senders = {**WeComSenders(self.wecom, app.agent_id, self.clock).table(), "reconcile": self.reconcile.run}
+        self.shops = Shops(settings.orders, self.clock)
+        senders: dict[str, Sender] = {
+            **WeComSenders(self.wecom, app.agent_id, self.clock).table(),
+            "reconcile": self.reconcile.run,
+            "order/refund": self.shops.refund,
+        }
         rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
         self.delivery = Delivery(self.writer, senders, self.clock, chance, member_rates=rates)
+        self.order_hooks = OrderHooks(order_kinds(settings.orders), self.writer, self.clock)
         self.scheduler = Scheduler(self.writer, self.clock)
         self.leader = Leader(self.database, self._lead, self._follow)
         self._following: asyncio.Task[None] | None = None
@@ -76,6 +84,7 @@ class Runtime:
         await self.leader.stop()
         await self.writer.stop()
         await self.wecom.close()
+        await self.shops.close()
         self.database.close()
 
     async def _lead(self) -> None:

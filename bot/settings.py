@@ -25,6 +25,8 @@ SECRETS = (
     ("api", "token"),
 )
 
+SHOP_SECRETS = ("secret", "next_secret")
+
 
 class Section(BaseModel):
     """A table of config.toml; keys it does not know are refused."""
@@ -71,6 +73,28 @@ class Api(Section):
     token: SecretStr = SecretStr("")
 
 
+class OrderSource(Section):
+    """A shop that tells of orders. `refund_url` takes our refunds.
+
+    `kind` hmac: `secret`, and `next_secret` while it is replaced; youzan: `client_id` and `secret`; wechat_pay:
+    `serial`, `public_key_file` (PEM) and `secret` (the APIv3 key).
+    """
+
+    kind: Literal["hmac", "youzan", "wechat_pay"]
+    secret: SecretStr = SecretStr("")
+    next_secret: SecretStr = SecretStr("")
+    client_id: str = ""
+    serial: str = ""
+    public_key_file: str = ""
+    refund_url: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that may sign; empty ones sign nothing."""
+        both = (self.secret.get_secret_value(), self.next_secret.get_secret_value())
+        return tuple(value for value in both if value)
+
+
 class Logs(Section):
     """What the log says, and how."""
 
@@ -101,6 +125,7 @@ class Settings(BaseSettings):
     wecom: WeComSection = WeComSection()
     api: Api = Api()
     delivery: Delivery = Delivery()
+    orders: dict[str, OrderSource] = {}
     logs: Logs = Logs()
     scenarios: dict[str, Any] = {"enabled": []}
 
@@ -130,7 +155,8 @@ class Settings(BaseSettings):
         """Every secret, for the log to hide."""
         app = self.wecom.app
         values = (app.secret, app.token, app.encoding_aes_key, self.api.token)
-        return [value.get_secret_value() for value in values if value.get_secret_value()]
+        shops = [secret for source in self.orders.values() for secret in source.secrets]
+        return [value.get_secret_value() for value in values if value.get_secret_value()] + shops
 
 
 def load(texts: Texts, environ: Mapping[str, str] = os.environ, file: Path = FILE) -> Settings:
@@ -163,7 +189,8 @@ def _refuse_written_secrets(texts: Texts, file: Path) -> None:
         written: Any = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(file.name, texts.render("settings/wrong", why=str(error))) from None
-    for path in SECRETS:
+    shops = [("orders", name, key) for name in written.get("orders", {}) for key in SHOP_SECRETS]
+    for path in (*SECRETS, *shops):
         here: Any = written
         for part in path:
             here = here.get(part, {}) if isinstance(here, dict) else {}
@@ -172,10 +199,18 @@ def _refuse_written_secrets(texts: Texts, file: Path) -> None:
             raise ConfigError(".".join(path), texts.render("settings/secret_in_file", name=name))
 
 
+def _shop_files(environ: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """The shops' secrets that some SIYU_ORDERS__<SOURCE>__SECRET_FILE names."""
+    start = f"{PREFIX}ORDERS__"
+    names = [name.removesuffix(FROM_FILE) for name in environ if name.startswith(start) and name.endswith(FROM_FILE)]
+    paths = [tuple(name.removeprefix(PREFIX).lower().split("__")) for name in names]
+    return [path for path in paths if path[-1] in SHOP_SECRETS]
+
+
 def _from_files(texts: Texts, environ: Mapping[str, str]) -> dict[str, Any]:
     """SIYU_…_FILE names a file that holds a secret; a file that cannot be read stops the start, loudly."""
     given: dict[str, Any] = {}
-    for path in SECRETS:
+    for path in (*SECRETS, *_shop_files(environ)):
         name = PREFIX + "__".join(path).upper() + FROM_FILE
         if name not in environ:
             continue

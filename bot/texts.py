@@ -41,6 +41,12 @@ class Texts:
         return template
 
 
+def yuan(fen: int) -> str:
+    """Money as people read it: 1230 fen is `12.3`, 1200 is `12`."""
+    text = f"{fen // 100}.{fen % 100:02d}"
+    return text.rstrip("0").rstrip(".")
+
+
 def split_bytes(text: str, limit: int) -> list[str]:
     """`text` in parts of at most `limit` UTF-8 bytes, cut after sentences where possible, never inside a character."""
     parts = []

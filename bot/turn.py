@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from bot.events import Address, Event
 from bot.ids import Chance
 from bot.texts import Texts, split_bytes
-from storage import audit_log, members, outbox, timers
+from storage import audit_log, follows, members, outbox, timers
 from storage.db import Db
 from storage.faults import Conflict
 from storage.ids import Ids
@@ -134,11 +134,33 @@ class Turn(Work):
 
     def say(self, to: Address, text: str, /, **values: object) -> None:
         """Tell someone a text of prompts/; split on sentence ends where the channel's limit asks for it."""
-        if to.channel != STAFF:
-            raise ValueError(f"no channel speaks to {to.channel}")
-        for part in split_bytes(self.texts.render(text, **values), TEXT_LIMIT):
-            payload = {"touser": to.external_id, "msgtype": "text", "text": {"content": part}}
-            self.owe("message/send", payload, subject=f"staff:{to.external_id}")
+        content = self.texts.render(text, **values)
+        if to.channel == STAFF:
+            self._to_staff(to.external_id, content)
+            return
+        person = self.person(to)
+        if person is not None:
+            self._relay(person.id, content)
+
+    def tell(self, member_id: int, text: str, /, **values: object) -> None:
+        """Let a member know, by whatever way reaches them."""
+        self._relay(member_id, self.texts.render(text, **values))
+
+    def _relay(self, member_id: int, content: str) -> None:
+        """No channel that stands speaks to members: the guide who follows them passes it on. Without one it is
+        recorded as untold."""
+        userid = follows.guide_of(self.db, member_id)
+        if userid is None:
+            self.audit("rule:reach", "member.untold", f"member:{member_id}", text=content)
+            return
+        person = members.find(self.db, member_id)
+        name = (person.name if person else "") or self.texts.render("common/unnamed")
+        self._to_staff(userid, self.texts.render("common/relay", name=name, text=content))
+
+    def _to_staff(self, userid: str, content: str) -> None:
+        for part in split_bytes(content, TEXT_LIMIT):
+            payload = {"touser": userid, "msgtype": "text", "text": {"content": part}}
+            self.owe("message/send", payload, subject=f"staff:{userid}")
 
     def reply(self, text: str, /, **values: object) -> None:
         """Answer in the callback's own response (passive reply): the fastest way, and only one."""

@@ -10,7 +10,14 @@ from console.api import Api
 from console.health import Health
 
 # Who may call what: WeCom signs, programs hold a token, health is open to the machine's own watchers.
-POLICY = {"/wecom/app": "signature", "/api/v1/": "token", "/healthz": "open", "/readyz": "open", "/metrics": "open"}
+POLICY = {
+    "/wecom/app": "signature",
+    "/hooks/orders/{source}": "signature",
+    "/api/v1/": "token",
+    "/healthz": "open",
+    "/readyz": "open",
+    "/metrics": "open",
+}
 MAX_BODY = 64 * 1024
 
 
@@ -19,6 +26,7 @@ def build_app(runtime: Runtime) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY)
     app.add_routes(wecom_app.routes(runtime.gate, runtime.writer, runtime.clock))
     app.add_routes(Api(runtime.database, runtime.settings.api.token.get_secret_value()).routes())
+    app.add_routes(runtime.order_hooks.routes())
     health = Health(runtime)
     app.add_routes(
         [web.get("/healthz", health.healthz), web.get("/readyz", health.readyz), web.get("/metrics", health.metrics)]

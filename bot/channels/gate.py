@@ -1,7 +1,7 @@
 """加解密闸门 crypto gate: signature, then cipher, then form. Bad input of every kind is one typed error.
 
-The AES work is wechatpy's cipher; the checks around it are ours, because wechatpy bounds neither padding nor length and
-raises whatever Python raises. The signature covers the ciphertext, so the order leaves no padding oracle.
+The AES work is wechatpy's cipher; the checks around it are ours, because wechatpy bounds neither padding nor length
+and raises whatever Python raises. The signature covers the ciphertext, so the order leaves no padding oracle.
 """
 
 from __future__ import annotations

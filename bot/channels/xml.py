@@ -1,8 +1,8 @@
 """安全解析 a small, fast and safe parser for the XML inside a callback.
 
 A document type can only stand before the root element, so nothing but a byte order mark, blanks and an XML
-declaration may come before `<xml`; with it go entity bombs and external entities. Whoever reaches this parser holds the
-AES key: the limits are for the day that key leaks.
+declaration may come before `<xml`; with it go entity bombs and external entities. Whoever reaches this parser holds
+the AES key: the limits are for the day that key leaks.
 """
 
 from __future__ import annotations

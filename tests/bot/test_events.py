@@ -24,6 +24,8 @@ SAMPLES: dict[str, Any] = {
     "Address | None": Address("wecom", "wmAAA"),
     "tuple[str, ...]": ("a", "b"),
     "dict[str, Any]": {"数": [1, None, {"x": "y"}]},
+    "dict[str, str]": {"unionid": "o1"},
+    "list[dict[str, Any]]": [{"sku": "A", "qty": 2}],
     "dict[str, list[str]]": {"q": ["1", "2"]},
 }
 

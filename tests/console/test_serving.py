@@ -69,4 +69,4 @@ def test_a_broken_ledger_fails_the_audit(world_alone: World) -> None:
 
     assert done.returncode == 1
     assert "balances equal their transfers" in done.stdout
-    assert "1 violation" in done.stdout.splitlines()[-1]
+    assert "2 violations" in done.stdout.splitlines()[-1]
