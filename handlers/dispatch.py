@@ -6,13 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from bot import events as e
-from bot import own_events
+from bot import order_events, own_events
 from bot.router import Play
-from bot.turn import Turn
-from handlers import contact, group_chat, guide, runtime
+from bot.turn import STAFF, Turn
+from handlers import contact, group_chat, guide, member, orders, runtime
 from handlers.plays import Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
+
+
+def text_received(turn: Turn, event: e.TextReceived, plays: Plays) -> None:
+    """Somebody wrote: staff in the app, members anywhere else."""
+    staff = event.sender is not None and event.sender.channel == STAFF
+    (guide if staff else member).text_received(turn, event, plays)
+
 
 HANDLERS: dict[type[e.Event], Handler] = {
     e.ContactAdded: contact.added,
@@ -31,7 +38,9 @@ HANDLERS: dict[type[e.Event], Handler] = {
     e.GroupMemberJoined: group_chat.member_joined,
     e.GroupMemberLeft: group_chat.member_left,
     own_events.GroupChatSeen: group_chat.seen,
-    e.TextReceived: guide.text_received,
+    order_events.OrderPaid: orders.paid,
+    order_events.OrderRefunded: orders.refunded,
+    e.TextReceived: text_received,
     e.AppEntered: guide.entered,
     e.AppSubscribed: guide.entered,
     e.MenuClicked: guide.menu_clicked,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from bot.events import ApiAnswered, TimerDue
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
-from handlers import contact, group_chat
+from handlers import contact, group_chat, orders
 from handlers.plays import Plays
+from scenarios import checkout
 
 
 def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
@@ -15,9 +16,13 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         contact.profiled(turn, event, plays)
     elif event.call == group_chat.GET:
         group_chat.answered(turn, event)
+    elif event.call == checkout.REFUND:
+        orders.refund_answered(turn, event)
 
 
 def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
     """Timers of the house; those of plays are heard by the plays themselves."""
     if event.name == RECONCILE:
         owe_reconcile(turn)
+    elif event.name == checkout.TIMER:
+        orders.hold_ended(turn, event.payload["checkout_id"], plays)

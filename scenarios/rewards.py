@@ -1,29 +1,36 @@
-"""奖励: how plays give: points and coupons out of one grant. Shared by the plays, itself none."""
+"""奖励: how plays give: packs out of one grant, and points that an order causes. Shared by the plays, itself none.
+
+What an order causes is pending until its refund window ends, and shrinks with every refund: of a reward of 100 for
+an order of which a third was refunded, floor(100 * kept / paid) stands. What was spent meanwhile becomes debt.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.ids import code
 from bot.turn import Turn
-from storage import coupons
+from scenarios import vouchers
+from storage import coupons, drives, points, shop
 from storage.coupons import Voucher
-from storage.ledger import ISSUER, Move, account
+from storage.ledger import ISSUER, POINTS, Move
 from storage.members import Person
+from storage.tables import Order, Reward
 
-POINTS = "points"
+TIMER = "reward"
+ORDINARY_DAYS = 30  # a coupon whose template is missing still keeps the promise
 
 
 class CouponGift(BaseModel):
-    """One kind of coupon in a pack."""
+    """One kind of coupon in a pack. `valid_days` 0: the coupon template of that name decides everything."""
 
     model_config = ConfigDict(extra="forbid")
 
     template: str = Field(min_length=1, max_length=40)
     count: int = Field(default=1, ge=1, le=20)
-    valid_days: int = Field(default=30, ge=1, le=3650)
+    valid_days: int = Field(default=30, ge=0, le=3650)
 
 
 class Pack(BaseModel):
@@ -43,11 +50,65 @@ def coupon_names(pack: Pack) -> list[str]:
 def give(turn: Turn, person: Person, grant_id: int, pack: Pack, reason: str) -> None:
     """Hand a pack over. Its transfers and coupons hang on the grant: without a new grant nothing can be given."""
     if pack.points:
-        turn.move(Move(f"grant:{grant_id}:{POINTS}", ISSUER, account(person.id), POINTS, pack.points, reason))
+        points.give(turn, person.id, pack.points, ISSUER, f"grant:{grant_id}:{POINTS}", reason, fresh=person.fresh)
     for gift in pack.coupons:
-        expires_at = turn.now + timedelta(days=gift.valid_days)
+        template = None if gift.valid_days else shop.templates.one(turn.db, name=gift.template)
+        expires_at = turn.now + timedelta(days=gift.valid_days or ORDINARY_DAYS)
         for _ in range(gift.count):
+            if template is not None:
+                vouchers.hand_over(turn, person, template, grant_id)
+                continue
             row = Voucher(
                 turn.ids.next(), code(turn.chance), gift.template, person.id, grant_id, "active", turn.now, expires_at
             )
             coupons.issue(turn.db, row)
+
+
+def pending_account(member_id: int) -> str:
+    """Where promised points wait."""
+    return f"pending:{member_id}"
+
+
+def promise(turn: Turn, order: Order, member_id: int, amount: int, due_at: datetime, key: str, reason: str) -> bool:
+    """Points for a member because of an order, pending until `due_at`; False when `key` was promised before."""
+    if amount <= 0 or drives.rewards.one(turn.db, key=key) is not None:
+        return False
+    row = Reward(id=turn.ids.next(), key=key, order_id=order.id, member_id=member_id, amount=amount, kept=amount,
+                 status="pending", reason=reason, due_at=due_at, made_at=turn.now)  # fmt: skip
+    drives.rewards.add(turn.db, row)
+    turn.move(Move(f"reward:{row.id}", ISSUER, pending_account(member_id), POINTS, amount, reason))
+    turn.at(due_at, TIMER, f"reward:{row.id}", {"reward_id": row.id})
+    reduce(turn, row, order)
+    return True
+
+
+def mature(turn: Turn, reward_id: int, expires_at: datetime | None) -> Reward | None:
+    """The refund window is over: what stands of a promise becomes the member's. None when it was credited before."""
+    reward = drives.rewards.one(turn.db, id=reward_id)
+    if reward is None or not drives.rewards.change(turn.db, {"status": "credited"}, id=reward_id, status="pending"):
+        return None
+    if reward.kept:
+        points.give(turn, reward.member_id, reward.kept, pending_account(reward.member_id), f"reward:{reward_id}:due",
+                    reward.reason, expires_at=expires_at)  # fmt: skip
+    return reward
+
+
+def reduce(turn: Turn, reward: Reward, order: Order) -> None:
+    """Bring a reward down to what the order's refunds leave of it; never up again."""
+    kept = reward.amount * (order.amount_fen - order.refunded_fen) // order.amount_fen if order.amount_fen else 0
+    less = reward.kept - kept
+    if less <= 0:
+        return
+    drives.rewards.change(turn.db, {"kept": kept}, id=reward.id, kept=reward.kept)
+    key = f"reward:{reward.id}:less:{kept}"
+    if reward.status == "pending":
+        turn.move(Move(key, pending_account(reward.member_id), ISSUER, POINTS, less, "refund"))
+    else:
+        points.take_back(turn, reward.member_id, less, ISSUER, key, "refund")
+    reward.kept = kept
+
+
+def reduce_all(turn: Turn, order: Order) -> None:
+    """A refund of the order was counted: every reward it caused follows."""
+    for reward in drives.rewards.all(turn.db, order_id=order.id):
+        reduce(turn, reward, order)

@@ -144,16 +144,23 @@ class Bot:
 
 
 @contextlib.asynccontextmanager
-async def start_bot(url: str, at: datetime, rules: dict[str, Any] | None = None) -> AsyncIterator[Bot]:
-    """Wire a bot as run.py does, with fakes at the edges; the invariants are checked when it ends."""
+async def start_bot(
+    url: str, at: datetime, rules: dict[str, Any] | None = None, more_plays: dict[str, dict[str, Any]] | None = None
+) -> AsyncIterator[Bot]:
+    """Wire a bot as run.py does, with fakes at the edges; the invariants are checked when it ends.
+
+    `rules` are those of the sign-up play, `more_plays` others with theirs.
+    """
     database, clock, wecom = Database(url), FrozenClock(at), FakeWeCom()
     database.migrate()
-    plays = load_plays(["sign_up"], {"sign_up": SIGN_UP if rules is None else rules})
+    plays = load_plays(
+        ["sign_up", *(more_plays or {})], {"sign_up": SIGN_UP if rules is None else rules, **(more_plays or {})}
+    )
     writer = Writer(database, Dispatcher(plays), clock, SeededChance(7), Texts())
     writer.start()
     senders: dict[str, Any] = dict.fromkeys(
         ["message/send", "externalcontact/get", "externalcontact/send_welcome_msg", "externalcontact/mark_tag",
-         "externalcontact/groupchat/get", "reconcile"], wecom,
+         "externalcontact/groupchat/get", "reconcile", "order/refund"], wecom,
     )  # fmt: skip
     running = Bot(database, writer, clock, wecom, Delivery(writer, senders, clock, SeededChance(8)))
     try:

@@ -1,0 +1,55 @@
+"""活动 campaigns as plays need them: which are running, their rules, and how people choose one by its number."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from bot.turn import Turn
+from storage import drives
+from storage.tables import Campaign, Product
+
+FEN_NOT_YUAN = 50  # a price this many times below the list price was probably written in yuan
+
+RulesT = TypeVar("RulesT", bound=BaseModel)
+
+
+def running(turn: Turn, kind: str) -> list[Campaign]:
+    """The campaigns of a kind that are published and within their dates, oldest first."""
+    return drives.campaigns.all(
+        turn.db, kind=kind, status="published", starts_at__lte=turn.now, ends_at__gt=turn.now
+    )  # fmt: skip
+
+
+def chosen(turn: Turn, kind: str, typed: str) -> Campaign | None:
+    """The campaign that somebody means: by its place in the list, or the only one when nothing is said."""
+    there = running(turn, kind)
+    typed = typed.strip()
+    if not typed and len(there) == 1:
+        return there[0]
+    if typed.isdigit() and 1 <= int(typed) <= len(there):
+        return there[int(typed) - 1]
+    return None
+
+
+def rules(campaign: Campaign, model: type[RulesT]) -> RulesT:
+    """A campaign's rules as its play declares them."""
+    return model(**json.loads(campaign.config))
+
+
+def price_problems(
+    product: Product | None, most: tuple[str, int], least: tuple[str, int], *, below_cost: bool
+) -> list[tuple[str, str]]:
+    """(field, text) of what is wrong with a drive's highest and lowest price, each given as (field, fen)."""
+    if product is None:
+        return [("sku", "campaigns/no_product")]
+    found = []
+    if most[1] > product.price_fen:
+        found.append((most[0], "campaigns/above_list"))
+    if least[1] < product.cost_fen and not below_cost:
+        found.append((least[0], "campaigns/below_cost"))
+    if most[1] * FEN_NOT_YUAN < product.price_fen:
+        found.append((most[0], "campaigns/fen_or_yuan"))
+    return found

@@ -1,0 +1,200 @@
+"""待支付单: goods, limits and coupons held for a member while they pay. Every play sells through this one door.
+
+held -> paid | released | refused. All that can run out is a stock (goods, a campaign's quota, a person's limit),
+reserved here in one order of names, so that two processes never wait for each other crosswise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.ids import code
+from bot.order_events import CheckoutPaid, CheckoutReleased
+from bot.turn import Turn
+from scenarios import vouchers
+from storage import coupons, shop, stock
+from storage.members import Person
+from storage.tables import Checkout, Order, Refund
+
+TIMER = "checkout"
+REFUND = "order/refund"
+GOODS_KEPT = ("leader_free",)  # money that goes back as a reward: the goods stay sold
+
+
+@dataclass(frozen=True)
+class Goods:
+    """What is bought: one kind, `price_fen` for one."""
+
+    sku: str
+    title: str
+    qty: int
+    price_fen: int
+
+
+@dataclass(frozen=True, order=True)
+class Hold:
+    """A stock to be held. `total`: it is opened with so many when it is not there yet (a person's limit); -1: it must
+    be there. `refusal` is the reason given when nothing is left."""
+
+    name: str
+    n: int
+    total: int = -1
+    refusal: str = "sold_out"
+
+
+@dataclass(frozen=True)
+class Want:
+    """Everything a checkout needs to know."""
+
+    kind: str
+    subject_id: int
+    goods: tuple[Goods, ...]
+    price_fen: int
+    holds: tuple[Hold, ...] = ()
+    savings: tuple[tuple[int, int], ...] = ()  # (coupon id, fen it takes off)
+    minutes: int = 15
+
+
+def goods(turn: Turn, sku: str, least_fen: int) -> Goods:
+    """One of a product at its list price, or at `least_fen` where that is more."""
+    product = shop.products.one(turn.db, sku=sku)
+    if product is None:
+        return Goods(sku, sku, 1, least_fen)
+    return Goods(sku, product.title, 1, max(product.price_fen, least_fen))
+
+
+def goods_holds(turn: Turn, wanted: Sequence[Goods]) -> list[Hold]:
+    """The stocks of goods that are counted."""
+    found = []
+    for item in wanted:
+        product = shop.products.one(turn.db, sku=item.sku)
+        if product is not None and product.counted:
+            found.append(Hold(shop.sku_stock(item.sku), item.qty))
+    return found
+
+
+def open_checkout(turn: Turn, person: Person, want: Want) -> Checkout | str:
+    """Hold everything or nothing: the checkout, or why not (`sold_out`, `limit`, `coupon_gone`)."""
+    row_id = turn.ids.next()
+    holds = sorted([*want.holds, *goods_holds(turn, want.goods)])
+    refusal = _hold(turn, holds) or _hold_coupons(turn, row_id, want.savings, holds)
+    if refusal:
+        return refusal
+    checkout = Checkout(
+        id=row_id, code=code(turn.chance, 8), member_id=person.id, kind=want.kind, subject_id=want.subject_id,
+        items=json.dumps([vars(item) for item in want.goods], ensure_ascii=False),
+        list_fen=max(want.price_fen, sum(item.qty * item.price_fen for item in want.goods)), price_fen=want.price_fen,
+        holds=json.dumps([[hold.name, hold.n] for hold in holds]), coupons=json.dumps(want.savings),
+        status="held", hold_until=turn.now + timedelta(minutes=want.minutes), order_id=None, created_at=turn.now,
+    )  # fmt: skip
+    shop.checkouts.add(turn.db, checkout)
+    turn.at(checkout.hold_until, TIMER, f"checkout:{row_id}", {"checkout_id": row_id})
+    return checkout
+
+
+def _hold(turn: Turn, holds: Sequence[Hold]) -> str:
+    for place, hold in enumerate(holds):
+        if not _reserve(turn, hold):
+            for earlier in holds[:place]:
+                stock.release(turn.db, earlier.name, earlier.n)
+            return hold.refusal
+    return ""
+
+
+def _reserve(turn: Turn, hold: Hold) -> bool:
+    if stock.reserve(turn.db, hold.name, hold.n):
+        return True
+    if hold.total < 0 or stock.find(turn.db, hold.name) is not None:
+        return False
+    stock.open_stock(turn.db, hold.name, hold.total)
+    return stock.reserve(turn.db, hold.name, hold.n)
+
+
+def _hold_coupons(turn: Turn, row_id: int, savings: Sequence[tuple[int, int]], holds: Sequence[Hold]) -> str:
+    for place, (coupon_id, fen) in enumerate(savings):
+        if not coupons.reserve(turn.db, coupon_id, row_id, fen, turn.now):
+            for earlier, _ in savings[:place]:
+                coupons.release(turn.db, earlier, row_id)
+            for hold in holds:
+                stock.release(turn.db, hold.name, hold.n)
+            return "coupon_gone"
+    return ""
+
+
+def release(turn: Turn, checkout_id: int) -> CheckoutReleased | None:
+    """Free what is held; None when it is not held any more. True once, whoever comes first."""
+    checkout = shop.checkouts.one(turn.db, id=checkout_id)
+    if checkout is None or not shop.checkouts.change(turn.db, {"status": "released"}, id=checkout_id, status="held"):
+        return None
+    for name, n in json.loads(checkout.holds):
+        stock.release(turn.db, name, n)
+    for coupon_id, _ in json.loads(checkout.coupons):
+        coupons.release(turn.db, coupon_id, checkout.id)
+    return CheckoutReleased(
+        key=turn.cause, source="checkout", at=turn.now, checkout_id=checkout.id, checkout_kind=checkout.kind,
+        subject_id=checkout.subject_id, member_id=checkout.member_id,
+    )  # fmt: skip
+
+
+def pay(turn: Turn, checkout: Checkout, order: Order) -> CheckoutPaid | str:
+    """An order pays for what was held: the news for the plays, or why it cannot (`amount`, `late`, `paid_before`).
+
+    A payment that came after the hold ended is taken when everything is still to be had.
+    """
+    if order.amount_fen < checkout.price_fen:
+        return "amount"
+    held = shop.checkouts.change(turn.db, {"status": "paid", "order_id": order.id}, id=checkout.id, status="held")
+    if not held and not _pay_late(turn, checkout, order):
+        return "paid_before" if checkout.status == "paid" else "late"
+    for name, n in json.loads(checkout.holds):
+        stock.commit(turn.db, name, n)
+    for voucher in coupons.of_checkout(turn.db, checkout.id):
+        if coupons.commit(turn.db, voucher.id, checkout.id, order.id, turn.now):
+            vouchers.ended(turn, voucher, voucher.discount_fen)
+    shop.orders.change(turn.db, {"checkout_id": checkout.id}, id=order.id)
+    return CheckoutPaid(
+        key=turn.cause, source="checkout", at=turn.now, checkout_id=checkout.id, checkout_kind=checkout.kind,
+        subject_id=checkout.subject_id, member_id=checkout.member_id, order_id=order.id,
+    )  # fmt: skip
+
+
+def _pay_late(turn: Turn, checkout: Checkout, order: Order) -> bool:
+    """Hold everything once more, at the moment of payment."""
+    if checkout.status != "released":
+        return False
+    holds = [Hold(name, n) for name, n in json.loads(checkout.holds)]
+    if _hold(turn, holds) or _hold_coupons(turn, checkout.id, json.loads(checkout.coupons), holds):
+        return False
+    done = shop.checkouts.change(turn.db, {"status": "paid", "order_id": order.id}, id=checkout.id, status="released")
+    return bool(done)
+
+
+def refuse(turn: Turn, checkout: Checkout) -> None:
+    """A paid checkout that its play could not honour: what it took goes back to the shelf."""
+    if shop.checkouts.change(turn.db, {"status": "refused"}, id=checkout.id, status="paid"):
+        give_back(turn, checkout)
+
+
+def give_back(turn: Turn, checkout: Checkout) -> None:
+    """Goods and limits that were sold are to be had again."""
+    for name, n in json.loads(checkout.holds):
+        stock.give_back(turn.db, name, n)
+
+
+def refund(turn: Turn, order: Order, amount_fen: int, reason: str, key: str) -> bool:
+    """Owe a buyer money back, once per `key`; the shop is told until it has answered. False when it is owed already
+    or there is nothing left to refund."""
+    owed = sum(row.amount_fen for row in shop.refunds.all(turn.db, order_id=order.id, status="owed"))
+    amount_fen = min(amount_fen, order.amount_fen - order.refunded_fen - owed)
+    if amount_fen <= 0 or shop.refunds.one(turn.db, key=key) is not None:
+        return False
+    row = Refund(id=turn.ids.next(), key=key, order_id=order.id, amount_fen=amount_fen, reason=reason, status="owed",
+                 created_at=turn.now, done_at=None)  # fmt: skip
+    shop.refunds.add(turn.db, row)
+    payload = {"shop": order.source, "order_no": order.order_no, "refund_no": key, "amount_fen": amount_fen,
+               "reason": reason}  # fmt: skip
+    turn.owe(REFUND, payload, subject=f"order:{order.id}", member_id=order.member_id, answers=True)
+    return True

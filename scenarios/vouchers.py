@@ -1,0 +1,128 @@
+"""发券: how a coupon of a template comes into a member's hands: within its stock, budget, limits and dates.
+
+Stock, budget and limits are stocks: one conditional update each, opened when first needed. What a coupon may cost
+at most is set aside from the budget when it is issued and goes back when the coupon ends for less.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from bot.clock import local_day
+from bot.ids import code
+from bot.turn import Turn
+from scenarios.offers import Coupon
+from storage import coupons, grants, shop, stock
+from storage.coupons import Voucher
+from storage.members import Person
+from storage.tables import CouponTemplate
+
+
+def expiry(template: CouponTemplate, now: datetime) -> datetime:
+    """When a coupon received now ends: N days from receipt, the fixed end, or whichever comes first."""
+    ends = [template.valid_until] if template.valid_until else []
+    if template.valid_days:
+        ends.append(now + timedelta(days=template.valid_days))
+    return min(ends)
+
+
+def issue(turn: Turn, person: Person, template: CouponTemplate, occurrence: str, channel: str = "") -> Voucher | str:
+    """A new coupon, or why not: `again` (this very occurrence was used), `ended`, `limit`, `day_limit`, `sold_out`,
+    `budget`."""
+    campaign = f"coupon:{template.id}"
+    if template.valid_until is not None and template.valid_until <= turn.now:
+        return "ended"
+    if grants.used(turn.db, person, campaign, occurrence):
+        return "again"
+    refusal = _take_all(turn, person, template)
+    if refusal:
+        return refusal
+    grant_id = grants.claim(turn.db, turn.ids, person, campaign, occurrence, channel, turn.cause, turn.now)
+    assert grant_id is not None  # asked a moment ago, in this transaction
+    return hand_over(turn, person, template, grant_id)
+
+
+def hand_over(turn: Turn, person: Person, template: CouponTemplate, grant_id: int) -> Voucher:
+    """The row itself; stock, budget and limits are the caller's."""
+    voucher = Voucher(
+        turn.ids.next(), code(turn.chance), template.name, person.id, grant_id, "active", turn.now,
+        expiry(template, turn.now), template.id, bearer=template.bearer, liability_fen=template.liability_fen,
+    )  # fmt: skip
+    coupons.issue(turn.db, voucher)
+    return voucher
+
+
+def _take_all(turn: Turn, person: Person, template: CouponTemplate) -> str:
+    """Take one of everything that can run out; what was taken goes back when a later one is missing."""
+    base = f"coupon:{template.id}"
+    wanted = [
+        (f"limit:{base}:{person.id}", template.per_member, 1, "limit"),
+        (f"limit:{base}:{person.id}:{local_day(turn.now)}", template.per_day, 1, "day_limit"),
+        (base, template.stock, 1, "sold_out"),
+        (f"budget:{base}", template.budget_fen, template.liability_fen, "budget"),
+    ]
+    taken: list[tuple[str, int]] = []
+    for name, total, n, refusal in wanted:
+        if not total or not n:
+            continue
+        if not _take(turn, name, total, n):
+            for earlier, m in taken:
+                stock.give_back(turn.db, earlier, m)
+            return refusal
+        taken.append((name, n))
+    return ""
+
+
+def _take(turn: Turn, name: str, total: int, n: int) -> bool:
+    if stock.take(turn.db, name, n):
+        return True
+    if stock.find(turn.db, name) is not None:
+        return False
+    stock.open_stock(turn.db, name, total)
+    return stock.take(turn.db, name, n)
+
+
+def ended(turn: Turn, voucher: Voucher, cost_fen: int) -> None:
+    """A coupon ended having cost `cost_fen`: what was set aside beyond it goes back to the budget."""
+    if voucher.template_id is not None and voucher.liability_fen > cost_fen:
+        stock.give_back(turn.db, f"budget:coupon:{voucher.template_id}", voucher.liability_fen - cost_fen)
+
+
+def undo(turn: Turn, voucher: Voucher) -> bool:
+    """The coupon comes back after a refund, when its template says so and its time is not over: active once more.
+
+    What it cost goes back into what is set aside; a budget that has no room any more leaves the coupon used.
+    """
+    if voucher.status != "redeemed" or voucher.expires_at <= turn.now:
+        return False
+    missing = voucher.liability_fen - voucher.discount_fen
+    budget = f"budget:coupon:{voucher.template_id}"
+    if missing > 0 and stock.find(turn.db, budget) is not None and not stock.take(turn.db, budget, missing):
+        return False
+    return coupons.reopen(turn.db, voucher.id, "redeemed")
+
+
+def as_rule(voucher: Voucher, template: CouponTemplate) -> Coupon:
+    """A voucher as the calculation of offers sees it."""
+    return Coupon(
+        id=voucher.id, code=voucher.code, name=template.name, kind=template.kind, value=template.value,
+        threshold_fen=template.threshold_fen, scope=template.scope,
+        scope_items=frozenset(json.loads(template.scope_items)), stackable=bool(template.stackable),
+        most_fen=template.liability_fen if template.kind == "discount" else 0, expires_at=voucher.expires_at,
+        gift_sku=template.gift_sku,
+    )  # fmt: skip
+
+
+def usable(turn: Turn, person: Person) -> list[Coupon]:
+    """A member's coupons that can be calculated with, the first to expire first."""
+    found, known = [], {}
+    for voucher in coupons.usable(turn.db, person.id, turn.now):
+        if voucher.template_id is None:
+            continue
+        if voucher.template_id not in known:
+            known[voucher.template_id] = shop.templates.one(turn.db, id=voucher.template_id)
+        template = known[voucher.template_id]
+        if template is not None and (template.valid_from is None or template.valid_from <= turn.now):
+            found.append(as_rule(voucher, template))
+    return found
