@@ -35,6 +35,14 @@ class OrderRefunded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdminAsked(Event):
+    """A program of the shop's wants something set up; `act` names it, the answer is kept with the event."""
+
+    act: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEntered(Event):
     """An order is in our books now, once. `first`: the buyer never bought before."""
 

@@ -29,6 +29,15 @@ class Words:
     step: Step
 
 
+@dataclass(frozen=True)
+class CampaignKind:
+    """What a play's campaigns are made of: their config, what is wrong with one (field, text), its lowest price."""
+
+    config: type[BaseModel]
+    problems: Callable[[Any, Any], list[tuple[str, str]]]
+    lowest_fen: Callable[[Any], int]
+
+
 @dataclass
 class Router:
     """A play's name and what it listens to."""
@@ -36,6 +45,7 @@ class Router:
     name: str
     words_taken: list[Words] = field(default_factory=list)
     events_taken: list[tuple[type[Event], Step]] = field(default_factory=list)
+    campaign: CampaignKind | None = None
 
     def on(self, *kinds: type[Event]) -> Callable[[Step], Step]:
         """The decorated step runs for events of these kinds."""

@@ -7,9 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bot.errors import ConfigError
@@ -87,6 +87,13 @@ class OrderSource(Section):
     serial: str = ""
     public_key_file: str = ""
     refund_url: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_files(cls, given: Any) -> Any:
+        """SIYU_ORDERS__X__SECRET_FILE reaches us as a key too; `_from_files` has read it already."""
+        files = {f"{name}{FROM_FILE.lower()}" for name in SHOP_SECRETS}
+        return {key: value for key, value in given.items() if key not in files} if isinstance(given, dict) else given
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -180,8 +187,9 @@ def _explain(texts: Texts, problem: Any) -> str:
 def _keys_of(path: list[str]) -> list[str]:
     model: Any = Settings
     for part in path:
-        model = model.model_fields[part].annotation
-    return list(model.model_fields)
+        # A table of tables (orders.<source>) has the same keys whatever its name is.
+        model = model.model_fields[part].annotation if hasattr(model, "model_fields") else get_args(model)[1]
+    return list(model.model_fields) if hasattr(model, "model_fields") else []
 
 
 def _refuse_written_secrets(texts: Texts, file: Path) -> None:

@@ -9,7 +9,7 @@ from bot import events as e
 from bot import order_events, own_events
 from bot.router import Play
 from bot.turn import STAFF, Turn
-from handlers import contact, group_chat, guide, member, orders, runtime
+from handlers import admin, contact, group_chat, guide, member, orders, runtime
 from handlers.plays import Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
@@ -38,6 +38,7 @@ HANDLERS: dict[type[e.Event], Handler] = {
     e.GroupMemberJoined: group_chat.member_joined,
     e.GroupMemberLeft: group_chat.member_left,
     own_events.GroupChatSeen: group_chat.seen,
+    order_events.AdminAsked: admin.asked,
     order_events.OrderPaid: orders.paid,
     order_events.OrderRefunded: orders.refunded,
     e.TextReceived: text_received,

@@ -16,7 +16,7 @@ from bot.clock import shown
 from bot.events import Event, TimerDue
 from bot.ids import code, read_code
 from bot.order_events import CheckoutPaid, CheckoutReleased
-from bot.router import Router
+from bot.router import CampaignKind, Router
 from bot.texts import yuan
 from bot.turn import Retry, Turn
 from scenarios import campaigns, checkout
@@ -262,3 +262,6 @@ def problems(rules: Drive, product: Product | None) -> list[tuple[str, str]]:
     """(field, text) of what is wrong with a campaign's prices."""
     start, floor = ("start_fen", rules.start_fen), ("floor_fen", rules.floor_fen)
     return campaigns.price_problems(product, start, floor, below_cost=rules.below_cost)
+
+
+router.campaign = CampaignKind(Drive, problems, lambda rules: rules.floor_fen)

@@ -15,19 +15,20 @@ from bot.clock import shown
 from bot.events import Event, TimerDue
 from bot.ids import code, read_code
 from bot.order_events import CheckoutPaid, CheckoutReleased, OrderReduced
-from bot.router import Router
+from bot.router import CampaignKind, Router
 from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import drives, shop
 from storage.members import Person
-from storage.tables import Campaign, Checkout, Product, Team, TeamSeat
+from storage.tables import Checkout, Product, Team, TeamSeat
 
 router = Router("group_buy")
 
 KIND = "group_buy"
 DEADLINE = "team_deadline"
+REFUSED = {"sold_out": "group_buy/sold_out", "limit": "group_buy/limit"}
 
 
 class Drive(BaseModel):
@@ -81,7 +82,7 @@ def open_team(turn: Turn, event: Event, typed: str) -> None:
         rules=rules.model_dump_json(), size=rules.size, held=0, paid=0, status="open",
         deadline=min(turn.now + timedelta(hours=rules.hours), campaign.ends_at), opened_at=turn.now, settled_at=None,
     )  # fmt: skip
-    held = _checkout(turn, person, team, campaign, rules)
+    held = _checkout(turn, person, team, rules)
     if isinstance(held, str):
         turn.say(event.sender, REFUSED[held])
         return
@@ -107,21 +108,16 @@ def join_team(turn: Turn, event: Event, typed: str) -> None:
         _already(turn, event, team, there)
         return
     if not drives.hold_seat(turn.db, team.id, turn.now):
-        turn.say(event.sender, _why_closed(turn, team))
+        full = team.status == "success" or (team.status == "open" and team.deadline > turn.now)
+        turn.say(event.sender, "group_buy/full" if full else "group_buy/over")
         return
-    campaign = drives.campaigns.one(turn.db, id=team.campaign_id)
-    assert campaign is not None
-    rules = Drive.model_validate_json(team.rules)
-    held = _checkout(turn, person, team, campaign, rules)
+    held = _checkout(turn, person, team, Drive.model_validate_json(team.rules))
     if isinstance(held, str):
         drives.free_seat(turn.db, team.id)
         turn.say(event.sender, REFUSED[held])
         return
     _take_seat(turn, team, person, held, there)
     _ask_to_pay(turn, event, team, held)
-
-
-REFUSED = {"sold_out": "group_buy/sold_out", "limit": "group_buy/limit"}
 
 
 def _already(turn: Turn, event: Event, team: Team, seat: TeamSeat) -> None:
@@ -139,14 +135,8 @@ def _ask_to_pay(turn: Turn, event: Event, team: Team, held: Checkout) -> None:
              pay_until=shown(held.hold_until), checkout=held.code)  # fmt: skip
 
 
-def _why_closed(turn: Turn, team: Team) -> str:
-    if team.status == "success" or (team.status == "open" and team.deadline > turn.now):
-        return "group_buy/full"
-    return "group_buy/over"
-
-
-def _checkout(turn: Turn, person: Person, team: Team, campaign: Campaign, rules: Drive) -> Checkout | str:
-    limit = Hold(f"limit:campaign:{campaign.id}:{person.id}", 1, rules.per_member, "limit")
+def _checkout(turn: Turn, person: Person, team: Team, rules: Drive) -> Checkout | str:
+    limit = Hold(f"limit:campaign:{team.campaign_id}:{person.id}", 1, rules.per_member, "limit")
     goods = (checkout.goods(turn, rules.sku, rules.price_fen),)
     want = Want(KIND, team.id, goods, rules.price_fen, (limit,), minutes=rules.hold_minutes)
     return checkout.open_checkout(turn, person, want)
@@ -297,3 +287,11 @@ def problems(rules: Drive, product: Product | None) -> list[tuple[str, str]]:
     """(field, text) of what is wrong with a campaign's prices."""
     price = ("price_fen", rules.price_fen)
     return campaigns.price_problems(product, price, price, below_cost=rules.below_cost)
+
+
+def lowest_fen(rules: Drive) -> int:
+    """What one piece brings in at least: a free leader's price is shared by the team."""
+    return rules.price_fen * (rules.size - rules.leader_free) // rules.size
+
+
+router.campaign = CampaignKind(Drive, problems, lowest_fen)

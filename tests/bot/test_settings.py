@@ -9,6 +9,7 @@ import pytest
 from bot.errors import ConfigError
 from bot.router import Router, Words, load_plays, normalize
 from bot.settings import SECRETS, load
+from bot.shops import order_kinds
 from bot.texts import Texts
 
 TEXTS = Texts()
@@ -26,7 +27,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_file_that_comes_with_the_house_is_whole() -> None:
     settings = load(TEXTS)
 
-    assert settings.plays == ["sign_up"]
+    assert settings.plays == ["sign_up", "points", "group_buy", "bargain"]
     assert load_plays(settings.plays, settings.play_tables)
 
 
@@ -38,9 +39,27 @@ def test_every_key_can_be_given_by_the_environment(monkeypatch: pytest.MonkeyPat
 
     assert settings.server.port == 9000
     assert settings.wecom.app.replay_window_s == 0
-    (play,) = load_plays(settings.plays, settings.play_tables)
+    play, *_ = load_plays(settings.plays, settings.play_tables)
     assert play.rules.points == 7
     assert play.rules.coupons  # the rest of the file stays
+
+
+def test_a_shop_has_its_own_table_and_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = tmp_path / "mall"
+    secret.write_text("s2\n", encoding="utf-8")
+    monkeypatch.setenv("SIYU_ORDERS__MALL__KIND", "hmac")
+    monkeypatch.setenv("SIYU_ORDERS__MALL__SECRET", "s1")
+    monkeypatch.setenv("SIYU_ORDERS__MALL__NEXT_SECRET_FILE", str(secret))
+    settings = load(TEXTS)
+
+    assert settings.orders["mall"].secrets == ("s1", "s2")
+    assert {"s1", "s2"} <= set(settings.secret_values())
+
+
+def test_a_shop_that_could_not_check_a_signature_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIYU_ORDERS__MALL__KIND", "hmac")
+    with pytest.raises(ConfigError, match="SIYU_ORDERS__MALL__SECRET"):
+        order_kinds(load(TEXTS).orders)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +69,7 @@ def test_every_key_can_be_given_by_the_environment(monkeypatch: pytest.MonkeyPat
         ("SIYU_WECOM__APP__TOKN", "x", "wecom.app.tokn", "token"),
         ("SIYU_SERVER__PORT", "70000", "server.port", "65535"),
         ("SIYU_SERVER__PORT", "eighty", "server.port", "integer"),
+        ("SIYU_ORDERS__MALL__KND", "hmac", "orders.mall", ""),
         ("SIYU_LOGS__LEVEL", "LOUD", "logs.level", "DEBUG"),
         ("SIYU_DELIVERY__MEMBER_PER_MINUTE", "31", "delivery.member_per_minute", "30"),
     ],
