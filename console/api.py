@@ -1,4 +1,4 @@
-"""JSON API under /api/v1: members, inbox, outbox, ledger, channels, for programs and for the sandbox's page."""
+"""JSON API under /api/v1, for programs and for the sandbox's page: what is, and what a shop sets up."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from console import reads
+from console.writes import Writes, WrongRequest
+from handlers.admin import STEPS
 from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,8 +39,8 @@ class Refused(Exception):
 class Api:
     """Reads for whoever holds the token. `policy` names every route: one without would not start."""
 
-    def __init__(self, database: Database, token: str) -> None:
-        self._database, self._token = database, token.encode()
+    def __init__(self, database: Database, token: str, writes: Writes) -> None:
+        self._database, self._token, self._writes = database, token.encode(), writes
 
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind the token."""
@@ -48,17 +50,39 @@ class Api:
             "outbox": (reads.outbox, ("status", "member_id", "call", "limit", "after")),
             "ledger": (reads.ledger, ("member_id", "limit", "after")),
             "channels": (reads.channels, ()),
+            "campaigns/{id}": (reads.campaign, ()),
+            "campaigns/{id}/stats": (reads.campaign_stats, ()),
         }
-        return [web.get(f"/api/v1/{name}", self._guarded(read, known)) for name, (read, known) in table.items()]
+        posts = ["products", "coupon-templates", "campaigns", *[f"campaigns/{{id}}/{step}" for step in STEPS]]
+        return [
+            *[web.get(f"/api/v1/{name}", self._guarded(read, known)) for name, (read, known) in table.items()],
+            *[web.post(f"/api/v1/{path}", self._posting(path.replace("/{id}", ""))) for path in posts],
+        ]
+
+    def _posting(self, act: str) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                self._admit(request)
+                more = {"id": _id(request)} if "id" in request.match_info else {}
+                status, body = await self._writes.ask(act, request, more)
+                return web.json_response(body, status=status, dumps=_dumps)
+            except Refused as refused:
+                return refused.answer()
+            except WrongRequest as wrong:
+                return Refused(wrong.status, "bad_request", str(wrong), wrong.field).answer()
+
+        return handle
 
     def _guarded(self, read: Callable[[Connection, dict[str, str]], dict[str, Any]], known: tuple[str, ...]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             try:
                 self._admit(request)
-                query = _query(request, known)
+                query = _query(request, known) | dict(request.match_info)
                 return web.json_response(await asyncio.to_thread(self._read, read, query), dumps=_dumps)
             except Refused as refused:
                 return refused.answer()
+            except reads.Missing as missing:
+                return Refused(404, "not_found", str(missing)).answer()
             except reads.BadValue as bad:
                 return Refused(400, "bad_value", str(bad), bad.field).answer()
             except Exception:
@@ -80,6 +104,13 @@ class Api:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not hmac.compare_digest(given.encode(), self._token):
             raise Refused(401, "unauthorized", "请带上 Authorization: Bearer <api.token>", "Authorization")
+
+
+def _id(request: web.Request) -> int:
+    text = request.match_info["id"]
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise Refused(404, "not_found", "id 要填数字", "id")
+    return int(text)
 
 
 def _query(request: web.Request, known: tuple[str, ...]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from storage import channels as storage_channels
 from storage import tables
@@ -24,6 +24,10 @@ class BadValue(Exception):
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}：{why}")
         self.field = field
+
+
+class Missing(Exception):
+    """There is no such thing."""
 
 
 def _number(query: dict[str, str], name: str, usual: int | None = None, most: int | None = None) -> int | None:
@@ -163,3 +167,43 @@ def channels(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
         for state, joined, active in rows
     ]
     return {"items": items}
+
+
+def _campaign(connection: Connection, query: dict[str, str]) -> Any:
+    c = t.Campaign
+    number = _number(query, "id")
+    found = connection.execute(select(c.__table__).where(c.id == number)).one_or_none()
+    if found is None:
+        raise Missing(f"没有活动 {number}")
+    return found
+
+
+def campaign(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """One campaign with its rules."""
+    found = _campaign(connection, query)
+    return _json(found, config=json.loads(found.config))
+
+
+def campaign_stats(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """What a campaign has come to: instances by state, checkouts by state, money paid and refunded."""
+    found = _campaign(connection, query)
+    instances = {"group_buy": t.Team, "bargain": t.Bargain}[found.kind]
+    states = select(instances.status, func.count()).where(instances.campaign_id == found.id).group_by(instances.status)
+    ours = select(instances.id).where(instances.campaign_id == found.id)
+    k, o = t.Checkout, t.Order
+    of = (k.kind == found.kind) & k.subject_id.in_(ours)
+    money = select(func.coalesce(func.sum(o.amount_fen), 0), func.coalesce(func.sum(o.refunded_fen), 0)).join(
+        k, k.id == o.checkout_id
+    )
+    paid, refunded = connection.execute(money.where(of)).one()
+    return {
+        "id": found.id,
+        "kind": found.kind,
+        "status": found.status,
+        "instances": {row[0]: row[1] for row in connection.execute(states)},
+        "checkouts": {
+            row[0]: row[1] for row in connection.execute(select(k.status, func.count()).where(of).group_by(k.status))
+        },
+        "paid_fen": int(paid),
+        "refunded_fen": int(refunded),
+    }

@@ -8,6 +8,7 @@ from bot.channels import wecom_app
 from bot.runtime import Runtime
 from console.api import Api
 from console.health import Health
+from console.writes import Writes
 
 # Who may call what: WeCom signs, programs hold a token, health is open to the machine's own watchers.
 POLICY = {
@@ -25,7 +26,8 @@ def build_app(runtime: Runtime) -> web.Application:
     """The application of one process; the runtime starts and stops with it."""
     app = web.Application(client_max_size=MAX_BODY)
     app.add_routes(wecom_app.routes(runtime.gate, runtime.writer, runtime.clock))
-    app.add_routes(Api(runtime.database, runtime.settings.api.token.get_secret_value()).routes())
+    token = runtime.settings.api.token.get_secret_value()
+    app.add_routes(Api(runtime.database, token, Writes(runtime.writer, runtime.clock)).routes())
     app.add_routes(runtime.order_hooks.routes())
     health = Health(runtime)
     app.add_routes(

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 CORP = {"corp_id": "ww0sandbox000001", "agent_id": "1000002", "secret": "sandbox-secret", "token": "sandboxToken",
         "aes_key": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"}  # fmt: skip
 API_TOKEN = "sandbox-api-token"
+MALL_SECRET = "mall-secret"
 POINTS, COUPONS, TAG_GROUP = 100, {"满100减20券": 1, "包邮券": 2}, "渠道"
 READY_WITHIN_S = 30.0
 
@@ -109,6 +110,7 @@ class World:
             "SIYU_WECOM__APP__TOKEN": CORP["token"], "SIYU_WECOM__APP__ENCODING_AES_KEY": CORP["aes_key"],
             "SIYU_API__TOKEN": API_TOKEN, f"{play}POINTS": str(POINTS), f"{play}COUPONS": f"[{coupons}]",
             f"{play}TAG_GROUP": TAG_GROUP,
+            "SIYU_ORDERS__MALL__KIND": "hmac", "SIYU_ORDERS__MALL__SECRET": MALL_SECRET,
         }  # fmt: skip
 
     def run(self, *words: str, ahead_s: int = 0, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

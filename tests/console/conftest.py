@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import time
 import urllib.error
@@ -13,7 +15,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import pytest
 
-from tests.chaos.processes import API_TOKEN, Hands, World
+from tests.chaos.processes import API_TOKEN, MALL_SECRET, Hands, World
 
 
 class Reply(NamedTuple):
@@ -45,6 +47,18 @@ class Shop:
         reply = self._send(url, method, {"Content-Type": "application/json"}, json.dumps(body).encode())
         assert reply.status == 200, reply.text
         return reply.json
+
+    def post(self, path: str, body: Any, **headers: str) -> Reply:
+        """A POST to the bot's API."""
+        sent = {"Authorization": f"Bearer {API_TOKEN}", "Content-Type": "application/json", **headers}
+        return self._send(f"http://127.0.0.1:{self.world.bot_port}{path}", "POST", sent, json.dumps(body).encode())
+
+    def order(self, told: dict[str, Any], secret: str = MALL_SECRET) -> Reply:
+        """A push of the shop called mall."""
+        body, stamp = json.dumps(told).encode(), str(int(time.time()))
+        sign = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+        headers = {"X-Timestamp": stamp, "X-Signature": f"sha256={sign}", "Content-Type": "application/json"}
+        return self._send(f"http://127.0.0.1:{self.world.bot_port}/hooks/orders/mall", "POST", headers, body)
 
     def until(self, path: str, enough: Any, within_s: float = 15) -> Any:
         """The bot's answer once it is `enough`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storage.tables import Inbox, Outbox
+from storage.tables import Bargain, Inbox, Outbox, Team
 from tests.house.tree import ROOT
 
 CHINESE = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_links_lead_somewhere(document: str) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("table", [Inbox, Outbox], ids=["inbox", "outbox"])
+@pytest.mark.parametrize("table", [Inbox, Outbox, Team, Bargain], ids=["inbox", "outbox", "team", "bargain"])
 def test_drawn_states_are_the_states_of_the_table(text: str, table: Any) -> None:
     constraints = table.__table__.constraints
     condition = next(str(c.sqltext) for c in constraints if str(c.name).endswith("_status"))
