@@ -56,7 +56,9 @@ def give(turn: Turn, person: Person, grant_id: int, pack: Pack, reason: str) -> 
         expires_at = turn.now + timedelta(days=gift.valid_days or ORDINARY_DAYS)
         for _ in range(gift.count):
             if template is not None:
-                vouchers.hand_over(turn, person, template, grant_id)
+                refused = vouchers.add_to_pack(turn, person, template, grant_id)
+                if isinstance(refused, str):  # the rest of the pack is not held up by it
+                    turn.audit("rule:rewards", "coupon.not_given", f"grant:{grant_id}", why=refused, name=gift.template)
                 continue
             row = Voucher(
                 turn.ids.next(), code(turn.chance), gift.template, person.id, grant_id, "active", turn.now, expires_at

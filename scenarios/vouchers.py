@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-from bot.clock import local_day
+from bot.clock import end_of_day, local_day
 from bot.ids import code
 from bot.turn import Turn
 from scenarios.offers import Coupon
@@ -17,6 +17,8 @@ from storage import coupons, grants, shop, stock
 from storage.coupons import Voucher
 from storage.members import Person
 from storage.tables import CouponTemplate
+
+DAY = "coupons_day"  # the timer of a day on which coupons end, or on which somebody is reminded of it
 
 
 def expiry(template: CouponTemplate, now: datetime) -> datetime:
@@ -50,7 +52,15 @@ def hand_over(turn: Turn, person: Person, template: CouponTemplate, grant_id: in
         expiry(template, turn.now), template.id, bearer=template.bearer, liability_fen=template.liability_fen,
     )  # fmt: skip
     coupons.issue(turn.db, voucher)
+    for days_before in {0, template.remind_days}:
+        day = voucher.expires_at - timedelta(days=days_before)
+        turn.at(end_of_day(day), DAY, f"coupons:{local_day(day)}", {})
     return voucher
+
+
+def add_to_pack(turn: Turn, person: Person, template: CouponTemplate, grant_id: int) -> Voucher | str:
+    """A coupon as part of what a grant gives, or why its template gives none any more."""
+    return _take_all(turn, person, template) or hand_over(turn, person, template, grant_id)
 
 
 def _take_all(turn: Turn, person: Person, template: CouponTemplate) -> str:

@@ -115,9 +115,11 @@ class Shop:
 
 
 @contextlib.asynccontextmanager
-async def start_shop(url: str, plays: dict[str, dict[str, Any]] | None = None) -> AsyncIterator[Shop]:
+async def start_shop(
+    url: str, plays: dict[str, dict[str, Any]] | None = None, pack: dict[str, Any] | None = None
+) -> AsyncIterator[Shop]:
     """A bot with the promotion plays and five members whom lina follows."""
-    async with start_bot(url, NOON, {"points": 0}, PLAYS if plays is None else plays) as bot:
+    async with start_bot(url, NOON, pack or {"points": 0}, PLAYS if plays is None else plays) as bot:
         selling = Shop(bot, Scheduler(bot.writer, bot.clock))
         for who in ("wm1", "wm2", "wm3", "wm4", "wm5"):
             bot.wecom.names[who] = f"会员{who[-1]}"

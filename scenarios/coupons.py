@@ -1,0 +1,143 @@
+"""优惠券 coupons: members claim and see them, guides verify them (核销), time reminds and ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.clock import shown
+from bot.events import Event, TimerDue
+from bot.ids import read_code
+from bot.router import Router
+from bot.texts import yuan
+from bot.turn import Turn
+from scenarios import vouchers
+from storage import coupons, grants, members, shop
+from storage.tables import CouponTemplate
+
+router = Router("coupons")
+
+AT_ONCE = 200
+
+
+class Rules(BaseModel):
+    """[scenarios.coupons] of config.toml. `shown`: how many coupons a member's list names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    shown: int = Field(default=20, ge=1, le=100)
+
+
+def _claimable(turn: Turn) -> list[CouponTemplate]:
+    open_ones = shop.templates.all(turn.db, claimable=1)
+    return [one for one in open_ones if one.valid_until is None or one.valid_until > turn.now]
+
+
+@router.words("领券", arg="序号")
+def claim(turn: Turn, event: Event, typed: str) -> None:
+    """Take a coupon that anyone may take; without a number, see which there are."""
+    assert event.sender is not None
+    there = _claimable(turn)
+    if not (typed.isdigit() and 1 <= int(typed) <= len(there)):
+        _offer(turn, event, there)
+        return
+    person = turn.ensure_person(event.sender, "word")
+    got = vouchers.issue(turn, person, there[int(typed) - 1], event.key)
+    if isinstance(got, str):
+        turn.say(event.sender, REFUSED[got])
+        return
+    turn.say(event.sender, "coupons/claimed", name=got.template, code=got.code, until=shown(got.expires_at))
+
+
+REFUSED = {
+    "again": "coupons/limit",
+    "limit": "coupons/limit",
+    "day_limit": "coupons/day_limit",
+    "sold_out": "coupons/sold_out",
+    "budget": "coupons/sold_out",
+    "ended": "coupons/ended",
+}
+
+
+def _offer(turn: Turn, event: Event, there: list[CouponTemplate]) -> None:
+    assert event.sender is not None
+    if not there:
+        turn.say(event.sender, "coupons/none_to_claim")
+        return
+    lines = [turn.texts.render("coupons/to_claim", number=n, name=one.name) for n, one in enumerate(there, 1)]
+    turn.say(event.sender, "coupons/offers", lines="\n".join(lines))
+
+
+@router.on(TimerDue)
+def day_over(turn: Turn, event: TimerDue) -> None:
+    """End what is over, remind of what ends soon; the rest of a long list a second later."""
+    if event.name != vouchers.DAY:
+        return
+    over = coupons.due(turn.db, turn.now, AT_ONCE)
+    for voucher in over:
+        if coupons.close(turn.db, voucher.id, "active", "expired", turn.now):
+            vouchers.ended(turn, voucher, 0)
+    reminded = sum(_remind(turn, template) for template in shop.templates.all(turn.db, remind_days__gt=0))
+    if len(over) == AT_ONCE or reminded:
+        turn.at(turn.since(1), vouchers.DAY, f"coupons:more:{turn.cause}", {})
+
+
+def _remind(turn: Turn, template: CouponTemplate) -> int:
+    """Tell the owners of coupons that end soon, each once; how many were told."""
+    told, after = 0, 0
+    until = turn.now + timedelta(days=template.remind_days)
+    while told < AT_ONCE and (page := coupons.soon(turn.db, template.id, turn.now, until, after, AT_ONCE)):
+        after = page[-1].id
+        for voucher in page:
+            person = members.find(turn.db, voucher.member_id)
+            if person is not None and grants.claim(
+                turn.db, turn.ids, person, "coupon_reminder", str(voucher.id), "", turn.cause, turn.now
+            ):
+                told += 1
+                turn.tell(person.id, "coupons/ends_soon", name=voucher.template, until=shown(voucher.expires_at))
+    return told
+
+
+@router.words("我的券", "优惠券", "卡包")
+def my_coupons(turn: Turn, event: Event) -> None:
+    """What a member can use, the first to end first."""
+    assert event.sender is not None
+    person = turn.ensure_person(event.sender, "word")
+    usable = coupons.usable(turn.db, person.id, turn.now)[: turn.using(Rules).shown]
+    if not usable:
+        turn.say(event.sender, "coupons/none_mine")
+        return
+    lines = [
+        turn.texts.render("coupons/mine_line", name=one.template, code=one.code, until=shown(one.expires_at))
+        for one in usable
+    ]
+    turn.say(event.sender, "coupons/mine", lines="\n".join(lines))
+
+
+@router.words("核销", audience="guide", arg="券码")
+def verify(turn: Turn, event: Event, typed: str) -> None:
+    """Use a coupon at the counter, once: who comes second is told when it was used."""
+    assert event.sender is not None
+    voucher = coupons.by_code(turn.db, read_code(typed))
+    if voucher is None:
+        turn.say(event.sender, "coupons/unknown", code=typed)
+        return
+    cost = voucher.liability_fen
+    if coupons.redeem(turn.db, voucher.id, cost, turn.now):
+        vouchers.ended(turn, voucher, cost)
+        turn.audit(event.sender.external_id, "coupon.verified", f"coupon:{voucher.id}", cost_fen=cost)
+        turn.say(event.sender, "coupons/verified", name=voucher.template, bearer=voucher.bearer, cost=yuan(cost))
+        turn.tell(voucher.member_id, "coupons/used", name=voucher.template)
+    elif voucher.status == "redeemed" and voucher.used_at is not None:
+        turn.say(event.sender, "coupons/used_before", name=voucher.template, at=shown(voucher.used_at))
+    else:
+        turn.say(event.sender, WHY[voucher.status], name=voucher.template)
+
+
+WHY = {
+    "active": "coupons/over",
+    "expired": "coupons/over",
+    "reserved": "coupons/held",
+    "voided": "coupons/voided",
+}

@@ -1,0 +1,191 @@
+"""优惠券: stock, budget and limits exact; used once; ended by time, with a reminder; undone by refunds as the template
+says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.order_events import AdminAsked
+from bot.turn import Work
+from scenarios import vouchers
+from scenarios.checkout import Goods, Want, open_checkout, release
+from storage import members
+from tests.shop import Shop, start_shop
+
+CASH = {"name": "满100减20", "kind": "cash", "value": 2_000, "threshold_fen": 10_000, "valid_days": 30,
+        "claimable": True}  # fmt: skip
+
+
+@pytest.fixture
+async def mall(database_url: str) -> AsyncIterator[Shop]:
+    """A shop with coupons."""
+    async with start_shop(database_url, {"coupons": {}, "points": {}}) as selling:
+        yield selling
+
+
+async def template(mall: Shop, **more: Any) -> None:
+    """A coupon template that anyone may claim from."""
+    key, now = f"api:{next(mall.bot.numbers)}", mall.bot.clock.now()
+    event = AdminAsked(key=key, source="api", at=now, act="coupon-templates", body={**CASH, **more})
+    assert '"status": 201' in (await mall.bot.writer.accept(event) or "")
+
+
+def states(mall: Shop) -> dict[str, int]:
+    """Coupons by status."""
+    return {row[0]: row[1] for row in mall.bot.rows("SELECT status, count(*) FROM coupon GROUP BY status")}
+
+
+def stock(mall: Shop, prefix: str) -> tuple[int, int]:
+    """Remaining and taken of the only stock of a kind."""
+    row = mall.bot.rows("SELECT remaining, taken FROM stock WHERE name LIKE :name", name=f"{prefix}%")[0]
+    return row[0], row[1]
+
+
+async def test_a_hundred_claims_for_ten_coupons(mall: Shop) -> None:
+    await template(mall, stock=10, per_member=3, budget_fen=20_000)
+    answers = await asyncio.gather(*[mall.says(f"wm{n % 5 + 1}", "领券 1") for n in range(100)])
+
+    assert states(mall) == {"active": 10}
+    assert stock(mall, "coupon:") == (0, 10)
+    assert stock(mall, "budget:coupon:") == (0, 20_000)
+    most = mall.one("SELECT max(n) FROM (SELECT count(*) AS n FROM coupon GROUP BY member_id) AS of")
+    assert most <= 3
+    assert any("领到了" in answer for answer in answers)
+
+
+async def test_the_budget_stops_before_the_stock(mall: Shop) -> None:
+    await template(mall, stock=10, budget_fen=5_000)
+    for who in ("wm1", "wm2", "wm3"):
+        await mall.says(who, "领券 1")
+    assert states(mall) == {"active": 2}
+    assert stock(mall, "coupon:") == (8, 2)
+
+
+async def test_the_daily_limit_ends_at_local_midnight(mall: Shop) -> None:
+    await template(mall, per_day=1)
+    await mall.says("wm1", "领券1")
+    assert "今天已经领满" in await mall.says("wm1", "领券1")
+    mall.bot.clock.advance(timedelta(hours=11, minutes=59).total_seconds())  # noon + 11:59 in Shanghai
+    assert "今天已经领满" in await mall.says("wm1", "领券1")
+    mall.bot.clock.advance(120)
+    assert "领到了" in await mall.says("wm1", "领券1")
+
+
+async def claimed(mall: Shop, who: str = "wm1") -> str:
+    """A coupon's code."""
+    found = re.search(r"券码 (\S+?)，", await mall.says(who, "领券 1"))
+    assert found is not None
+    return found[1]
+
+
+async def test_a_coupon_is_verified_once_whoever_comes(mall: Shop) -> None:
+    await template(mall, bearer="store")
+    code = await claimed(mall)
+    answers = [await mall.bot.says(f"核销 {code.lower()}"), await mall.bot.says(f"核销{code.replace('-', '')}")]
+    assert "核销成功：满100减20，成本 20 元，由 store 承担" in answers[0]
+    assert "核销过了" in answers[1]
+    assert "没有券码" in await mall.bot.says("核销 AAAA-BBBB-CCCC-DDDD")
+    assert "没有可用的券" in await mall.says("wm1", "我的券")
+    assert states(mall) == {"redeemed": 1}
+
+
+async def test_time_reminds_and_ends_and_gives_the_budget_back(mall: Shop) -> None:
+    await template(mall, stock=5, budget_fen=10_000, remind_days=3)
+    code = await claimed(mall)
+    await mall.passes(days=28)
+    await mall.passes(hours=1)
+    assert mall.heard().count("快到期了") == 1
+    await mall.passes(days=3)
+    assert states(mall) == {"expired": 1}
+    assert stock(mall, "budget:coupon:") == (10_000, 0)
+    assert "已经过期" in await mall.bot.says(f"核销 {code}")
+
+
+async def hold(mall: Shop, who: str, order: str) -> int | str:
+    """A checkout that uses the member's first coupon; its id or the refusal."""
+
+    def act(work: Work) -> int | str:
+        turn: Any = work
+        person = members.of(work.db, [("wecom", who)])[("wecom", who)]
+        usable = vouchers.usable(turn, person)
+        if not usable:
+            return "none"
+        goods = (Goods("A", order, 1, 10_000),)
+        made = open_checkout(turn, person, Want("buy", 0, goods, 8_000, savings=((usable[0].id, 2_000),)))
+        return made if isinstance(made, str) else made.id
+
+    return await mall.bot.writer.call(act)
+
+
+async def test_two_orders_at_once_share_one_coupon_between_them(mall: Shop) -> None:
+    await template(mall)
+    await claimed(mall)
+    held = await asyncio.gather(*[hold(mall, "wm1", f"o{n}") for n in range(8)])
+    assert sum(isinstance(one, int) for one in held) == 1
+    assert states(mall) == {"reserved": 1}
+
+
+async def test_an_order_that_is_not_paid_leaves_the_coupon_usable(mall: Shop) -> None:
+    await template(mall)
+    code = await claimed(mall)
+    number = await hold(mall, "wm1", "o1")
+    assert "待付款的订单" in await mall.bot.says(f"核销 {code}")
+    await mall.passes(minutes=16)
+    assert states(mall) == {"active": 1}
+
+    def again(work: Work) -> bool:
+        turn: Any = work
+        return release(turn, int(number)) is None
+
+    assert await mall.bot.writer.call(again)  # the second release finds nothing
+
+
+@pytest.mark.parametrize(
+    ("policy", "refunds", "status"),
+    [("full", (8_000,), "active"), ("full", (3_000,), "redeemed"), ("always", (3_000,), "active"),
+     ("never", (8_000,), "redeemed"), ("full", (3_000, 5_000), "active")],
+)  # fmt: skip
+async def test_a_refund_gives_the_coupon_back_as_its_template_says(
+    mall: Shop, policy: str, refunds: tuple[int, ...], status: str
+) -> None:
+    await template(mall, give_back=policy, budget_fen=10_000)
+    await claimed(mall)
+    await hold(mall, "wm1", "o1")
+    await mall.pays("wm1", "o1", 8_000, mall.checkout("wm1"))
+    assert states(mall) == {"redeemed": 1}
+    for fen in refunds:
+        await mall.refunds("o1", fen)
+    assert states(mall) == {status: 1}
+
+
+async def test_a_refund_does_not_wake_a_coupon_whose_time_is_over(mall: Shop) -> None:
+    await template(mall)
+    await claimed(mall)
+    await hold(mall, "wm1", "o1")
+    await mall.pays("wm1", "o1", 8_000, mall.checkout("wm1"))
+    await mall.passes(days=31)
+    await mall.refunds("o1", 8_000)
+    assert states(mall) == {"redeemed": 1}
+
+
+async def test_a_pack_gives_coupons_of_a_template_while_there_are_some(database_url: str) -> None:
+    pack = {
+        "points": 0,
+        "coupons": [{"template": "满100减20", "valid_days": 0}, {"template": "没有模板", "valid_days": 0}],
+    }
+    async with start_shop(database_url, {"coupons": {}}, pack) as mall:
+        await template(mall, stock=1)
+        before = mall.bot.count("coupon")
+        for who in ("wm8", "wm9"):
+            await mall.bot.joins(who)
+        assert stock(mall, "coupon:") == (0, 1)
+        assert (
+            mall.bot.count("coupon") == before + 3
+        )  # one of the template, and the promised one without a template twice
+        assert mall.bot.count("audit_log", "action = 'coupon.not_given'") == 1
