@@ -187,11 +187,14 @@ def campaign(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
 def campaign_stats(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """What a campaign has come to: instances by state, checkouts by state, money paid and refunded."""
     found = _campaign(connection, query)
-    instances = {"group_buy": t.Team, "bargain": t.Bargain}[found.kind]
-    states = select(instances.status, func.count()).where(instances.campaign_id == found.id).group_by(instances.status)
-    ours = select(instances.id).where(instances.campaign_id == found.id)
-    k, o = t.Checkout, t.Order
-    of = (k.kind == found.kind) & k.subject_id.in_(ours)
+    k, o, instances = t.Checkout, t.Order, {"group_buy": t.Team, "bargain": t.Bargain}.get(found.kind)
+    states: dict[str, int] = {}
+    of = (k.kind == found.kind) & (k.subject_id == found.id)  # a play without instances sells for the campaign itself
+    if instances is not None:
+        mine = instances.campaign_id == found.id
+        counted = select(instances.status, func.count()).where(mine).group_by(instances.status)
+        states = {row[0]: row[1] for row in connection.execute(counted)}
+        of = (k.kind == found.kind) & k.subject_id.in_(select(instances.id).where(mine))
     money = select(func.coalesce(func.sum(o.amount_fen), 0), func.coalesce(func.sum(o.refunded_fen), 0)).join(
         k, k.id == o.checkout_id
     )
@@ -200,7 +203,7 @@ def campaign_stats(connection: Connection, query: dict[str, str]) -> dict[str, A
         "id": found.id,
         "kind": found.kind,
         "status": found.status,
-        "instances": {row[0]: row[1] for row in connection.execute(states)},
+        "instances": states,
         "checkouts": {
             row[0]: row[1] for row in connection.execute(select(k.status, func.count()).where(of).group_by(k.status))
         },

@@ -1,0 +1,108 @@
+"""秒杀、限购 flash sale: so many at a price, so many a person, first come first served.
+
+The campaign's quota, the person's limit and the goods are three stocks held together by one checkout.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.clock import shown
+from bot.events import Event
+from bot.order_events import CheckoutPaid, CheckoutReleased
+from bot.router import CampaignKind, Router
+from bot.texts import yuan
+from bot.turn import Turn
+from scenarios import campaigns, checkout
+from scenarios.checkout import Hold, Want
+from storage import stock
+from storage.tables import Campaign, Product
+
+router = Router("flash_sale")
+
+KIND = "flash_sale"
+
+
+class Drive(BaseModel):
+    """A flash sale's config: `total` pieces at `price_fen`, `per_member` for one person."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sku: str = Field(min_length=1, max_length=64)
+    price_fen: int = Field(ge=1)
+    total: int = Field(ge=1, le=10_000_000)
+    per_member: int = Field(default=1, ge=1, le=1000)
+    hold_minutes: int = Field(default=15, ge=1, le=120)
+    below_cost: bool = False
+
+
+def quota(campaign: Campaign) -> str:
+    """The stock that counts a campaign's pieces."""
+    return f"campaign:{campaign.id}"
+
+
+@router.words("秒杀")
+def list_drives(turn: Turn, event: Event) -> None:
+    """Which flash sales are running, and how many pieces are left."""
+    assert event.sender is not None
+    lines = []
+    for number, campaign in enumerate(campaigns.running(turn, KIND), 1):
+        rules, there = campaigns.rules(campaign, Drive), stock.find(turn.db, quota(campaign))
+        lines.append(turn.texts.render(
+            "flash_sale/drive", number=number, name=campaign.name, price=yuan(rules.price_fen),
+            left=there.remaining if there else rules.total, until=shown(campaign.ends_at),
+        ))  # fmt: skip
+    if not lines:
+        turn.say(event.sender, "flash_sale/no_drives")
+        return
+    turn.say(event.sender, "flash_sale/drives", lines="\n".join(lines))
+
+
+@router.words("抢", arg="序号")
+def grab(turn: Turn, event: Event, typed: str) -> None:
+    """Hold a piece at the flash price for payment."""
+    assert event.sender is not None
+    campaign = campaigns.chosen(turn, KIND, typed)
+    if campaign is None:
+        list_drives(turn, event)
+        return
+    person = turn.ensure_person(event.sender, "word")
+    rules = campaigns.rules(campaign, Drive)
+    holds = (
+        Hold(quota(campaign), 1, rules.total),
+        Hold(f"limit:campaign:{campaign.id}:{person.id}", 1, rules.per_member, "limit"),
+    )
+    goods = (checkout.goods(turn, rules.sku, rules.price_fen),)
+    want = Want(KIND, campaign.id, goods, rules.price_fen, holds, minutes=rules.hold_minutes)
+    held = checkout.open_checkout(turn, person, want)
+    if isinstance(held, str):
+        turn.say(event.sender, REFUSED[held])
+        return
+    turn.say(event.sender, "flash_sale/held", price=yuan(held.price_fen), pay_until=shown(held.hold_until),
+             checkout=held.code)  # fmt: skip
+
+
+REFUSED = {"sold_out": "flash_sale/sold_out", "limit": "flash_sale/limit"}
+
+
+@router.on(CheckoutPaid)
+def bought(turn: Turn, event: CheckoutPaid) -> None:
+    """Paid: the piece is sold."""
+    if event.checkout_kind == KIND:
+        turn.tell(event.member_id, "flash_sale/bought")
+
+
+@router.on(CheckoutReleased)
+def not_paid(turn: Turn, event: CheckoutReleased) -> None:
+    """Not paid in time: the piece is for others again."""
+    if event.checkout_kind == KIND:
+        turn.tell(event.member_id, "flash_sale/released")
+
+
+def problems(rules: Drive, product: Product | None) -> list[tuple[str, str]]:
+    """(field, text) of what is wrong with a campaign's price."""
+    price = ("price_fen", rules.price_fen)
+    return campaigns.price_problems(product, price, price, below_cost=rules.below_cost)
+
+
+router.campaign = CampaignKind(Drive, problems, lambda rules: rules.price_fen)
