@@ -124,7 +124,9 @@ def audit() -> None:
 
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench(context: typer.Context, name: Annotated[str, typer.Argument(help="callbacks、growth")] = "callbacks") -> None:
+def bench(
+    context: typer.Context, name: Annotated[str, typer.Argument(help="callbacks、growth、promotions")] = "callbacks"
+) -> None:
     """性能测量：结果是同一次运行里的比值。"""
     if not (Path(__file__).parent / "bench" / f"{name}.py").exists():
         fail(f"没有叫 {name} 的测量：看 bench/README.md")
