@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from bot.channels.order_fields import sign
 from bot.channels.order_kinds import Hmac, Kind, WeChatPay, Youzan
 from bot.clock import Clock
 from bot.errors import Action, ConfigError, WeComError, WeComUnreachable
@@ -57,8 +56,8 @@ class Shops:
             raise WeComError(None, f"orders.{payload['shop']}.refund_url is not set", row.call, action=Action.CONFIG)
         body = json.dumps(payload, ensure_ascii=False).encode()
         stamp = str(int(self._clock.now().timestamp()))
-        sign = hmac.new(source.secrets[0].encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-        headers = {"X-Timestamp": stamp, "X-Signature": f"sha256={sign}", "Content-Type": "application/json"}
+        signature = sign(source.secrets[0], stamp, body)
+        headers = {"X-Timestamp": stamp, "X-Signature": signature, "Content-Type": "application/json"}
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=TIMEOUT)
         try:

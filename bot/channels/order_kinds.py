@@ -9,10 +9,9 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
@@ -24,13 +23,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.channels.gate import GateError
+from bot.channels.order_fields import fen_of, moment_of, read_json, refuse_stale, sign, text_of, yuan_to_fen
 from bot.event_base import Event
 from bot.order_events import OrderPaid, OrderRefunded
 
-WINDOW = timedelta(seconds=300)
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")  # Youzan's times carry no zone
 BUYER = ("unionid", "openid", "external_userid", "mobile_hash")
-MOST_FEN, LONGEST = 10**11, 128
 
 
 @dataclass(frozen=True)
@@ -75,47 +73,6 @@ class Kind(Protocol):
         ...
 
 
-def _json(text: bytes | str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise GateError(400, "json") from error
-    if not isinstance(value, dict):
-        raise GateError(400, "json")
-    return value
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST or not value.isprintable():
-        raise GateError(400, name)
-    return value
-
-
-def _fen(value: object, name: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST_FEN:
-        raise GateError(400, name)
-    return value
-
-
-def _moment(text: object, name: str) -> datetime:
-    try:
-        value = datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise GateError(400, name) from error
-    if value.tzinfo is None or not 2000 <= value.year <= 2200:
-        raise GateError(400, name)
-    return value.astimezone(UTC)
-
-
-def _fresh(text: str, now: datetime) -> None:
-    """The signed time must be near ours: an old push cannot be played again."""
-    if not text.isascii() or not text.isdigit() or len(text) > 12:
-        raise GateError(400, "timestamp")
-    if abs(now.timestamp() - int(text)) > WINDOW.total_seconds():
-        raise GateError(401, "timestamp")
-
-
 @dataclass(frozen=True)
 class Hmac:
     """Our own form: X-Signature is sha256 over timestamp, a dot and the raw body. Two secrets while one is replaced."""
@@ -125,15 +82,15 @@ class Hmac:
     def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Said:
         """`order.paid` and `order.refunded`; another type is ignored."""
         stamp, given = headers.get("X-Timestamp", ""), headers.get("X-Signature", "")
-        signed = [hmac.new(s.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest() for s in self.secrets]
-        if not any(hmac.compare_digest(f"sha256={mine}".encode(), given.encode()) for mine in signed):
+        signed = [sign(secret, stamp, body) for secret in self.secrets]
+        if not any(hmac.compare_digest(mine.encode(), given.encode()) for mine in signed):
             raise GateError(401, "signature")
-        _fresh(stamp, now)
-        told = _json(body)
+        refuse_stale(stamp, now)
+        told = read_json(body)
         data = told.get("data")
         if not isinstance(data, dict):
             raise GateError(400, "data")
-        event_id, at = _text(told, "id"), _moment(told.get("occurred_at"), "occurred_at")
+        event_id, at = text_of(told, "id"), moment_of(told.get("occurred_at"), "occurred_at")
         if told.get("type") == "order.paid":
             return Said(event_id, at, paid=_paid(data))
         if told.get("type") == "order.refunded":
@@ -156,20 +113,20 @@ def _paid(data: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items) or len(items) > 200:
         raise GateError(400, "items")
     return {
-        "order_no": _text(data, "order_no"),
-        "buyer": {name: _text(buyer, name) for name in BUYER if buyer.get(name)},
-        "amount_fen": _fen(data.get("amount_fen"), "amount_fen", 0),
+        "order_no": text_of(data, "order_no"),
+        "buyer": {name: text_of(buyer, name) for name in BUYER if buyer.get(name)},
+        "amount_fen": fen_of(data.get("amount_fen"), "amount_fen", 0),
         "items": items,
-        "checkout": _text(data, "checkout") if data.get("checkout") else None,
-        "store": _text(data, "store") if data.get("store") else None,
+        "checkout": text_of(data, "checkout") if data.get("checkout") else None,
+        "store": text_of(data, "store") if data.get("store") else None,
     }
 
 
 def _refunded(data: dict[str, Any], event_id: str) -> dict[str, Any]:
     return {
-        "order_no": _text(data, "order_no"),
-        "refund_no": _text(data, "refund_no") if data.get("refund_no") else event_id,
-        "amount_fen": _fen(data.get("amount_fen"), "amount_fen", 1),
+        "order_no": text_of(data, "order_no"),
+        "refund_no": text_of(data, "refund_no") if data.get("refund_no") else event_id,
+        "amount_fen": fen_of(data.get("amount_fen"), "amount_fen", 1),
     }
 
 
@@ -182,7 +139,7 @@ class Youzan:
 
     def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Said:
         """`trade_TradePaid`; test pushes and other types are ignored. Amounts come as yuan in text."""
-        told = _json(body)
+        told = read_json(body)
         message, sign = told.get("msg"), told.get("sign")
         if not isinstance(message, str) or not isinstance(sign, str):
             raise GateError(400, "msg")
@@ -193,7 +150,7 @@ class Youzan:
         if told.get("test") or told.get("type") != "trade_TradePaid":
             return Said(ignored="test" if told.get("test") else "type")
         event_id = str(told.get("msg_id") or "") or f"{told.get('type')}:{told.get('id')}:{told.get('version')}"
-        return self._order(event_id, _json(unquote_plus(message)))
+        return self._order(event_id, read_json(unquote_plus(message)))
 
     def _order(self, event_id: str, message: dict[str, Any]) -> Said:
         try:
@@ -203,8 +160,8 @@ class Youzan:
             items = [_youzan_line(line) for line in full["orders"]]
             amount = sum(item["paid_fen"] for item in items)
             openid = str(buyer.get("outer_user_id") or buyer.get("yz_open_id") or "")
-            paid = {"order_no": _text(info, "tid"), "buyer": {"openid": openid} if openid else {},
-                    "amount_fen": _fen(amount, "payment", 0), "items": items}  # fmt: skip
+            paid = {"order_no": text_of(info, "tid"), "buyer": {"openid": openid} if openid else {},
+                    "amount_fen": fen_of(amount, "payment", 0), "items": items}  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise GateError(400, "msg") from error
         return Said(event_id, at, paid=paid)
@@ -225,14 +182,6 @@ def _youzan_line(line: Mapping[str, Any]) -> dict[str, Any]:
         "qty": int(line["num"]),
         "paid_fen": yuan_to_fen(line["payment"]),
     }
-
-
-def yuan_to_fen(text: object) -> int:
-    """`99.00` yuan as fen, without a float in between. Raises ValueError."""
-    whole, _, part = str(text).partition(".")
-    if not whole.isdigit() or (part and not part.isdigit()) or len(part.rstrip("0")) > 2:
-        raise ValueError(f"{text!r} is no amount in yuan")
-    return int(whole) * 100 + int((part + "00")[:2])
 
 
 @dataclass(frozen=True)
@@ -259,12 +208,12 @@ class WeChatPay:
             key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
         except (binascii.Error, ValueError, InvalidSignature) as error:
             raise GateError(401, "signature") from error
-        _fresh(stamp, now)
-        told = _json(body)
+        refuse_stale(stamp, now)
+        told = read_json(body)
         event_type = told.get("event_type")
         if event_type not in ("TRANSACTION.SUCCESS", "REFUND.SUCCESS"):
             return Said(ignored="type")
-        return self._said(_text(told, "id"), str(event_type), self._open(told.get("resource")))
+        return self._said(text_of(told, "id"), str(event_type), self._open(told.get("resource")))
 
     def _open(self, resource: object) -> dict[str, Any]:
         if not isinstance(resource, dict):
@@ -275,21 +224,21 @@ class WeChatPay:
             plain = AESGCM(self.api_v3_key.encode()).decrypt(str(resource["nonce"]).encode(), cipher, related)
         except (KeyError, ValueError, InvalidTag) as error:
             raise GateError(400, "resource") from error
-        return _json(plain)
+        return read_json(plain)
 
     def _said(self, event_id: str, event_type: str, told: dict[str, Any]) -> Said:
         amount = told.get("amount")
         if not isinstance(amount, dict):
             raise GateError(400, "amount")
         if event_type == "REFUND.SUCCESS":
-            refunded = {"order_no": _text(told, "out_trade_no"), "refund_no": _text(told, "out_refund_no"),
-                        "amount_fen": _fen(amount.get("refund"), "amount", 1)}  # fmt: skip
-            return Said(event_id, _moment(told.get("success_time"), "success_time"), refunded=refunded)
+            refunded = {"order_no": text_of(told, "out_trade_no"), "refund_no": text_of(told, "out_refund_no"),
+                        "amount_fen": fen_of(amount.get("refund"), "amount", 1)}  # fmt: skip
+            return Said(event_id, moment_of(told.get("success_time"), "success_time"), refunded=refunded)
         openid = (told.get("payer") or {}).get("openid") if isinstance(told.get("payer"), dict) else None
-        paid = {"order_no": _text(told, "out_trade_no"), "buyer": {"openid": str(openid)} if openid else {},
-                "amount_fen": _fen(amount.get("total"), "amount", 0), "items": [],
-                "checkout": _text(told, "attach") if told.get("attach") else None}  # fmt: skip
-        return Said(event_id, _moment(told.get("success_time"), "success_time"), paid=paid)
+        paid = {"order_no": text_of(told, "out_trade_no"), "buyer": {"openid": str(openid)} if openid else {},
+                "amount_fen": fen_of(amount.get("total"), "amount", 0), "items": [],
+                "checkout": text_of(told, "attach") if told.get("attach") else None}  # fmt: skip
+        return Said(event_id, moment_of(told.get("success_time"), "success_time"), paid=paid)
 
     def thank(self) -> web.Response:
         """204, nothing to say."""

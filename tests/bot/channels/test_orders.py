@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.order_kinds import Hmac, Kind, WeChatPay, Youzan, yuan_to_fen
+from bot.channels.order_fields import WINDOW, yuan_to_fen
+from bot.channels.order_kinds import Hmac, Kind, WeChatPay, Youzan
 from bot.channels.orders import OrderHooks
 from bot.clock import FrozenClock
 from bot.errors import NotStored
@@ -234,6 +235,4 @@ def test_every_amount_comes_back(fen: int) -> None:
 
 
 def test_the_window_is_five_minutes() -> None:
-    from bot.channels.order_kinds import WINDOW
-
     assert timedelta(minutes=5) == WINDOW
