@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import secrets
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
@@ -15,36 +14,25 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from console import reads
-from console.writes import Writes, WrongRequest
+from console.refusals import Refused, dumps
+from console.writes import Writes
 from handlers.admin import STEPS
 from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-MOST, USUAL = 200, 50
-
-
-class Refused(Exception):
-    """A request that cannot be answered; `field` names the reason's place."""
-
-    def __init__(self, status: int, code: str, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.status, self.code, self.field = status, code, field
-
-    def answer(self) -> web.Response:
-        """The error's one shape."""
-        body = {"code": self.code, "message": str(self), **({"field": self.field} if self.field else {})}
-        return web.json_response({"error": body}, status=self.status, dumps=_dumps)
+Read = Callable[[Connection, dict[str, str]], dict[str, Any]]
+Answer = tuple[int, dict[str, Any]]
 
 
 class Api:
-    """Reads for whoever holds the token. `policy` names every route: one without would not start."""
+    """What is and what may be set up, for whoever holds the token."""
 
     def __init__(self, database: Database, token: str, writes: Writes) -> None:
         self._database, self._token, self._writes = database, token.encode(), writes
 
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind the token."""
-        table: dict[str, tuple[Callable[[Connection, dict[str, str]], dict[str, Any]], tuple[str, ...]]] = {
+        table: dict[str, tuple[Read, tuple[str, ...]]] = {
             "members": (reads.members, ("external_id", "id", "name", "limit", "after")),
             "inbox": (reads.inbox, ("status", "key", "kind", "limit", "after")),
             "outbox": (reads.outbox, ("status", "member_id", "call", "limit", "after")),
@@ -55,36 +43,36 @@ class Api:
         }
         posts = ["products", "coupon-templates", "campaigns", *[f"campaigns/{{id}}/{step}" for step in STEPS]]
         return [
-            *[web.get(f"/api/v1/{name}", self._guarded(read, known)) for name, (read, known) in table.items()],
+            *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
             *[web.post(f"/api/v1/{path}", self._posting(path.replace("/{id}", ""))) for path in posts],
         ]
 
+    def _reading(self, read: Read, known: tuple[str, ...]) -> Handler:
+        async def ask(request: web.Request) -> Answer:
+            query = _query(request, known) | dict(request.match_info)
+            return 200, await asyncio.to_thread(self._read, read, query)
+
+        return self._guarded(ask)
+
     def _posting(self, act: str) -> Handler:
+        async def ask(request: web.Request) -> Answer:
+            more = {"id": _id(request)} if "id" in request.match_info else {}
+            return await self._writes.ask(act, request, more)
+
+        return self._guarded(ask)
+
+    def _guarded(self, ask: Callable[[web.Request], Awaitable[Answer]]) -> Handler:
+        """Behind the token, and every failure in the API's one shape."""
+
         async def handle(request: web.Request) -> web.Response:
             try:
                 self._admit(request)
-                more = {"id": _id(request)} if "id" in request.match_info else {}
-                status, body = await self._writes.ask(act, request, more)
-                return web.json_response(body, status=status, dumps=_dumps)
+                status, body = await ask(request)
+                return web.json_response(body, status=status, dumps=dumps)
             except Refused as refused:
                 return refused.answer()
-            except WrongRequest as wrong:
-                return Refused(wrong.status, "bad_request", str(wrong), wrong.field).answer()
-
-        return handle
-
-    def _guarded(self, read: Callable[[Connection, dict[str, str]], dict[str, Any]], known: tuple[str, ...]) -> Handler:
-        async def handle(request: web.Request) -> web.Response:
-            try:
-                self._admit(request)
-                query = _query(request, known) | dict(request.match_info)
-                return web.json_response(await asyncio.to_thread(self._read, read, query), dumps=_dumps)
-            except Refused as refused:
-                return refused.answer()
-            except reads.Missing as missing:
-                return Refused(404, "not_found", str(missing)).answer()
-            except reads.BadValue as bad:
-                return Refused(400, "bad_value", str(bad), bad.field).answer()
+            except web.HTTPException:
+                raise  # aiohttp's own answer, such as 413
             except Exception:
                 number = secrets.token_hex(4)
                 logger.bind(action="api_failed").exception("path={} error_id={}", request.path, number)
@@ -92,9 +80,7 @@ class Api:
 
         return handle
 
-    def _read(
-        self, read: Callable[[Connection, dict[str, str]], dict[str, Any]], query: dict[str, str]
-    ) -> dict[str, Any]:
+    def _read(self, read: Read, query: dict[str, str]) -> dict[str, Any]:
         with self._database.engine.connect() as connection:
             return read(connection, query)
 
@@ -120,7 +106,3 @@ def _query(request: web.Request, known: tuple[str, ...]) -> dict[str, str]:
             hint = f"，你是想写 {near[0]} 吗？" if near else f"，可以用：{'、'.join(known) or '不带参数'}"
             raise Refused(400, "unknown_parameter", f"没有参数 {name}{hint}", name)
     return {name: value for name, value in request.query.items() if value != ""}
-
-
-def _dumps(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
+from console.refusals import Refused
 from storage import channels as storage_channels
 from storage import tables
 
@@ -18,16 +19,8 @@ INBOX_STATES = ("done", "failed", "dead", "quarantined")
 OUTBOX_STATES = ("pending", "leased", "sent", "suppressed", "dead")
 
 
-class BadValue(Exception):
-    """A query parameter's value is wrong."""
-
-    def __init__(self, field: str, why: str) -> None:
-        super().__init__(f"{field}：{why}")
-        self.field = field
-
-
-class Missing(Exception):
-    """There is no such thing."""
+def _bad(field: str, why: str) -> Refused:
+    return Refused(400, "bad_value", f"{field}：{why}", field)
 
 
 def _number(query: dict[str, str], name: str, usual: int | None = None, most: int | None = None) -> int | None:
@@ -36,9 +29,9 @@ def _number(query: dict[str, str], name: str, usual: int | None = None, most: in
     try:
         value = int(query[name])
     except ValueError:
-        raise BadValue(name, "要填整数") from None
+        raise _bad(name, "要填整数") from None
     if value < 0 or value > (most or 2**62) or (name == "limit" and value == 0):
-        raise BadValue(name, f"要在 1 到 {most} 之间" if most else "太大或太小")
+        raise _bad(name, f"要在 1 到 {most} 之间" if most else "太大或太小")
     return value
 
 
@@ -136,7 +129,7 @@ def outbox(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
 
 def _by_status(rows: Select[Any], table: Any, status: str, known: tuple[str, ...], untroubled: str) -> Select[Any]:
     if status not in known:
-        raise BadValue("status", f"只能是 {'、'.join(known)}")
+        raise _bad("status", f"只能是 {'、'.join(known)}")
     rows = rows.where(table.status == status)
     # Words that the partial index of troubled rows understands.
     return rows if status in (untroubled, "pending", "leased") else rows.where(table.error.is_not(None))
@@ -146,7 +139,7 @@ def ledger(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """A member's transfers, newest first, and what they hold and owe."""
     member_id = _number(query, "member_id")
     if member_id is None:
-        raise BadValue("member_id", "必填：要看谁的账")
+        raise _bad("member_id", "必填：要看谁的账")
     x, b = t.Transfer, t.Balance
     accounts = [f"member:{member_id}", f"debt:{member_id}"]
     rows = select(x.__table__).where(or_(x.credit.in_(accounts), x.debit.in_(accounts)))
@@ -174,7 +167,7 @@ def _campaign(connection: Connection, query: dict[str, str]) -> Any:
     number = _number(query, "id")
     found = connection.execute(select(c.__table__).where(c.id == number)).one_or_none()
     if found is None:
-        raise Missing(f"没有活动 {number}")
+        raise Refused(404, "not_found", f"没有活动 {number}")
     return found
 
 

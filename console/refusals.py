@@ -1,0 +1,25 @@
+"""A request that cannot be answered, in the API's one shape."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+
+class Refused(Exception):
+    """`field` names the reason's place."""
+
+    def __init__(self, status: int, code: str, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.status, self.code, self.field = status, code, field
+
+    def answer(self) -> web.Response:
+        """The error's one shape."""
+        body = {"code": self.code, "message": str(self), **({"field": self.field} if self.field else {})}
+        return web.json_response({"error": body}, status=self.status, dumps=dumps)
+
+
+def dumps(value: object) -> str:
+    """JSON with Chinese as it is."""
+    return json.dumps(value, ensure_ascii=False)
