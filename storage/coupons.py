@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 
 from storage.db import Db
 from storage.sql import Insert, Sql
@@ -40,7 +40,6 @@ _SOON = Sql(
     .order_by(_T.c.id)
     .limit(bindparam("most", type_=_T.c.id.type))
 )
-_COUNT = Sql(select(func.count()).where(_T.c.template_id == bindparam("of")))
 _MOVE = Sql(update(_T).where(_T.c.id == bindparam("id_")).values(member_id=bindparam("to")))
 _ID = _T.c.id == bindparam("id_")
 _CLOSE = Sql(
@@ -136,12 +135,6 @@ def soon(db: Db, template_id: int, now: datetime, until: datetime, after: int, m
     """A template's active coupons that end before `until`, page by page (`after` = the last id of the page before)."""
     found = db.all(_SOON, template_=template_id, now=now, until=until, after=after, most=most)
     return [Voucher(*row) for row in found]
-
-
-def issued(db: Db, template_id: int) -> int:
-    """How many a template has issued."""
-    row = db.one(_COUNT, of=template_id)
-    return int(row[0]) if row else 0
 
 
 def move(db: Db, coupon_id: int, member_id: int) -> None:

@@ -9,15 +9,13 @@ from sqlalchemy import bindparam, update
 from storage.db import Db
 from storage.rows import Rows
 from storage.sql import Sql
-from storage.tables import Bargain, BargainCut, Campaign, Referral, ReferralCode, Reward, Team, TeamSeat
+from storage.tables import Bargain, BargainCut, Campaign, Reward, Team, TeamSeat
 
 campaigns = Rows(Campaign)
 teams = Rows(Team)
 seats = Rows(TeamSeat)
 bargains = Rows(Bargain)
 cuts = Rows(BargainCut)
-referral_codes = Rows(ReferralCode)
-referrals = Rows(Referral)
 rewards = Rows(Reward)
 
 _T = Team.__table__  # type: ignore[attr-defined]

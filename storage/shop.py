@@ -7,10 +7,9 @@ from sqlalchemy import bindparam, func, select, update
 from storage.db import Db
 from storage.rows import Rows
 from storage.sql import Sql
-from storage.tables import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
+from storage.tables import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund
 
 products = Rows(Product)
-stores = Rows(Store, "nothing")
 orders = Rows(Order)
 order_refunds = Rows(OrderRefund)
 checkouts = Rows(Checkout)
