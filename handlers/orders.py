@@ -36,7 +36,7 @@ def paid(turn: Turn, event: OrderPaid, plays: Plays) -> None:
     if event.checkout:
         _pay_checkout(turn, order, event.checkout, plays)
     for waiting in shop.order_refunds.all(turn.db, source=event.shop, order_no=event.order_no, applied=0):
-        _apply(turn, order.id, waiting, plays)
+        _apply(turn, order, waiting, plays)
 
 
 def _buyer(turn: Turn, event: OrderPaid) -> Person:
@@ -78,15 +78,13 @@ def refunded(turn: Turn, event: OrderRefunded, plays: Plays) -> None:
     ))  # fmt: skip
     order = shop.orders.one(turn.db, source=event.shop, order_no=event.order_no)
     if order is not None:
-        _apply(turn, order.id, row, plays)
+        _apply(turn, order, row, plays)
 
 
-def _apply(turn: Turn, order_id: int, refund: OrderRefund, plays: Plays) -> None:
+def _apply(turn: Turn, order: Order, refund: OrderRefund, plays: Plays) -> None:
     """Count a refund once; more than was paid is cut to what was left, and recorded for a person to look at."""
     if not shop.order_refunds.change(turn.db, {"applied": 1}, id=refund.id, applied=0):
         return
-    order = shop.orders.one(turn.db, id=order_id)
-    assert order is not None
     amount = min(refund.amount_fen, order.amount_fen - order.refunded_fen)
     if amount < refund.amount_fen:
         turn.audit(

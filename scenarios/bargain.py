@@ -103,7 +103,7 @@ def launch(turn: Turn, event: Event, typed: str) -> None:
         return
     person = turn.ensure_person(event.sender, "word")
     rules = campaigns.rules(campaign, Drive)
-    if not _use_right(turn, f"limit:campaign:{campaign.id}:{person.id}", rules.per_member):
+    if not stock.take_or_open(turn.db, f"limit:campaign:{campaign.id}:{person.id}", rules.per_member):
         turn.say(event.sender, "bargain/launched_before")
         return
     bargain = Bargain(
@@ -117,16 +117,6 @@ def launch(turn: Turn, event: Event, typed: str) -> None:
     fen = cut(turn, bargain, person, rules)
     turn.say(event.sender, "bargain/launched", code=bargain.code, cut=yuan(fen), price=yuan(bargain.price_fen),
              until=shown(bargain.deadline))  # fmt: skip
-
-
-def _use_right(turn: Turn, name: str, total: int) -> bool:
-    """Use one of so many rights up; they are a stock like any other."""
-    if stock.take(turn.db, name):
-        return True
-    if stock.find(turn.db, name) is not None:
-        return False
-    stock.open_stock(turn.db, name, total)
-    return stock.take(turn.db, name)
 
 
 def cut(turn: Turn, bargain: Bargain, helper: Person, rules: Drive) -> int:
@@ -177,7 +167,7 @@ def _may_help(turn: Turn, bargain: Bargain, person: Person, rules: Drive) -> str
         return "bargain/at_floor"
     if drives.cuts.one(turn.db, bargain_id=bargain.id, helper_id=person.id) is not None:
         return "bargain/helped_before"
-    if not _use_right(turn, f"limit:help:{bargain.campaign_id}:{person.id}", rules.helps_per_member):
+    if not stock.take_or_open(turn.db, f"limit:help:{bargain.campaign_id}:{person.id}", rules.helps_per_member):
         return "bargain/helps_used"
     return ""
 

@@ -105,12 +105,9 @@ def _hold(turn: Turn, holds: Sequence[Hold]) -> str:
 
 
 def _reserve(turn: Turn, hold: Hold) -> bool:
-    if stock.reserve(turn.db, hold.name, hold.n):
-        return True
-    if hold.total < 0 or stock.find(turn.db, hold.name) is not None:
-        return False
-    stock.open_stock(turn.db, hold.name, hold.total)
-    return stock.reserve(turn.db, hold.name, hold.n)
+    if hold.total < 0:
+        return stock.reserve(turn.db, hold.name, hold.n)
+    return stock.reserve_or_open(turn.db, hold.name, hold.total, hold.n)
 
 
 def _hold_coupons(turn: Turn, row_id: int, savings: Sequence[tuple[int, int]], holds: Sequence[Hold]) -> str:
@@ -155,6 +152,7 @@ def pay(turn: Turn, checkout: Checkout, order: Order) -> CheckoutPaid | str:
         if coupons.commit(turn.db, voucher.id, checkout.id, order.id, turn.now):
             vouchers.ended(turn, voucher, voucher.discount_fen)
     shop.orders.change(turn.db, {"checkout_id": checkout.id}, id=order.id)
+    order.checkout_id = checkout.id
     return CheckoutPaid(
         key=turn.cause, source="checkout", at=turn.now, checkout_id=checkout.id, checkout_kind=checkout.kind,
         subject_id=checkout.subject_id, member_id=checkout.member_id, order_id=order.id,

@@ -72,18 +72,11 @@ def contact_joined(turn: Turn, event: ContactAdded | ContactHalfAdded | ContactF
     person = turn.ensure_person(Address("wecom", event.external_userid), "wecom callback")
     if grants.used(turn.db, person, CAMPAIGN, ONCE):
         return
-    if rules.pack_total and not _take_pack(turn, rules.pack_total):
+    if rules.pack_total and not stock.take_or_open(turn.db, STOCK, rules.pack_total):
         return
     grant_id = grants.claim(turn.db, turn.ids, person, CAMPAIGN, ONCE, event.state or "", turn.cause, turn.now)
     if grant_id is not None:
         give(turn, person, grant_id, rules, "sign_up")
-
-
-def _take_pack(turn: Turn, total: int) -> bool:
-    if stock.take(turn.db, STOCK):
-        return True
-    stock.open_stock(turn.db, STOCK, total)
-    return stock.take(turn.db, STOCK)
 
 
 @router.on(ContactProfiled)

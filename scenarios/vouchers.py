@@ -76,21 +76,12 @@ def _take_all(turn: Turn, person: Person, template: CouponTemplate) -> str:
     for name, total, n, refusal in wanted:
         if not total or not n:
             continue
-        if not _take(turn, name, total, n):
+        if not stock.take_or_open(turn.db, name, total, n):
             for earlier, m in taken:
                 stock.give_back(turn.db, earlier, m)
             return refusal
         taken.append((name, n))
     return ""
-
-
-def _take(turn: Turn, name: str, total: int, n: int) -> bool:
-    if stock.take(turn.db, name, n):
-        return True
-    if stock.find(turn.db, name) is not None:
-        return False
-    stock.open_stock(turn.db, name, total)
-    return stock.take(turn.db, name, n)
 
 
 def ended(turn: Turn, voucher: Voucher, cost_fen: int) -> None:

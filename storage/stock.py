@@ -55,6 +55,24 @@ def take(db: Db, name: str, n: int = 1) -> bool:
     return db.run(_TAKE, of=name, n=n) == 1
 
 
+def take_or_open(db: Db, name: str, total: int, n: int = 1) -> bool:
+    """`take`; a stock that nobody needed before is opened with `total`."""
+    return take(db, name, n) or (_opened(db, name, total) and take(db, name, n))
+
+
+def reserve_or_open(db: Db, name: str, total: int, n: int = 1) -> bool:
+    """`reserve`; a stock that nobody needed before is opened with `total`."""
+    return reserve(db, name, n) or (_opened(db, name, total) and reserve(db, name, n))
+
+
+def _opened(db: Db, name: str, total: int) -> bool:
+    """Open a stock; False when it was there and is simply used up."""
+    if find(db, name) is not None:
+        return False
+    open_stock(db, name, total)
+    return True
+
+
 def give_back(db: Db, name: str, n: int = 1) -> bool:
     """Return `n` that were taken."""
     return db.run(_GIVE_BACK, of=name, n=n) == 1
