@@ -21,12 +21,17 @@ Step = Callable[..., None]
 
 @dataclass(frozen=True)
 class Words:
-    """One thing people can say: the first word is the one that help shows; `arg` names what follows it, if anything."""
+    """One thing people can say: the first word is the one that help shows; `arg` names what follows it, if anything.
+
+    `bare`: the step also answers the word alone, with "" for what is missing. `menu`: help lists it.
+    """
 
     words: tuple[str, ...]
     audience: str
     arg: str | None
     step: Step
+    bare: bool = False
+    menu: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,11 @@ class Router:
     events_taken: list[tuple[type[Event], Step]] = field(default_factory=list)
     campaign: CampaignKind | None = None
 
+    def word(self, step: Step, arg: str = "") -> str:
+        """What somebody would type to reach a step of this play."""
+        first = next(words.words[0] for words in self.words_taken if words.step is step)
+        return f"{first} {arg}" if arg else first
+
     def on(self, *kinds: type[Event]) -> Callable[[Step], Step]:
         """The decorated step runs for events of these kinds."""
 
@@ -56,11 +66,13 @@ class Router:
 
         return register
 
-    def words(self, *words: str, audience: str = "member", arg: str | None = None) -> Callable[[Step], Step]:
-        """The decorated step runs when someone of `audience` says one of `words`."""
+    def words(
+        self, *words: str, audience: str = "member", arg: str | None = None, bare: bool = False, menu: bool = True
+    ) -> Callable[[Step], Step]:
+        """The decorated step runs when someone of `audience` says one of `words`; see `Words`."""
 
         def register(step: Step) -> Step:
-            self.words_taken.append(Words(words, audience, arg, step))
+            self.words_taken.append(Words(words, audience, arg, step, bare, menu))
             return step
 
         return register

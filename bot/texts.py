@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
@@ -45,6 +46,11 @@ def yuan(fen: int) -> str:
     """Money as people read it: 1230 fen is `12.3`, 1200 is `12`."""
     text = f"{fen // 100}.{fen % 100:02d}"
     return text.rstrip("0").rstrip(".")
+
+
+def numbered(items: Iterable[str]) -> str:
+    """A list as people read it, one numbered line each; the number works as an answer."""
+    return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
 
 
 def split_bytes(text: str, limit: int) -> list[str]:

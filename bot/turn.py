@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from bot.events import Address, Event
 from bot.ids import Chance
-from bot.texts import Texts, split_bytes
-from storage import audit_log, follows, members, outbox, timers
+from bot.texts import Texts, numbered, split_bytes
+from storage import audit_log, dialogues, follows, members, outbox, timers
 from storage.db import Db
 from storage.faults import Conflict
 from storage.ids import Ids
@@ -19,10 +20,18 @@ from storage.members import Person
 
 TEXT_LIMIT = 2048  # bytes of a text, as message/send cuts it
 STAFF = "wecom_staff"
+CHOICE_LIFE_S = 3_600.0  # how long a number means what it meant when it was shown
 
 RulesT = TypeVar("RulesT")
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+class Choice(NamedTuple):
+    """One of several things to choose from: what choosing it means, as if it were typed, and what people read."""
+
+    words: str
+    label: str
 
 
 class Retry(Conflict):
@@ -141,6 +150,11 @@ class Turn(Work):
         person = self.person(to)
         if person is not None:
             self._relay(person.id, content)
+
+    def ask(self, to: Address, text: str, choices: Sequence[Choice], /, **values: object) -> None:
+        """Say a text with numbered choices (its `$choices`); a number said within the hour means what it means here."""
+        dialogues.offer(self.db, *to, [choice.words for choice in choices], self.since(CHOICE_LIFE_S))
+        self.say(to, text, choices=numbered(choice.label for choice in choices), **values)
 
     def tell(self, member_id: int, text: str, /, **values: object) -> None:
         """Let a member know, by whatever way reaches them."""

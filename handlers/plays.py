@@ -28,20 +28,24 @@ class Plays:
         for play, step in self._listeners.get(type(event), ()):
             play.run(step, turn, event)
 
-    def hear(self, turn: Turn, event: Event, audience: str, text: str) -> bool:
-        """Let the play that takes these words answer; False when none does."""
+    def hear(self, turn: Turn, event: Event, audience: str, text: str) -> Words | None:
+        """Let the play that takes these words answer; what it took, None when no play does.
+
+        A word that lacks what must follow it is not run: the caller says what is missing.
+        """
         said = normalize(text)
         for of, word, words, play in self._words:
             if of != audience or not (said == word or (words.arg and said.startswith(word))):
                 continue
             rest = said[len(word) :].strip()
-            play.run(words.step, turn, event, *([rest] if words.arg else []))
-            return True
-        return False
+            if rest or words.bare or not words.arg:
+                play.run(words.step, turn, event, *([rest] if words.arg else []))
+            return words
+        return None
 
     def menu(self, audience: str) -> list[str]:
-        """The first word of everything an audience can say, in the plays' order."""
-        taken = [words for words in self._menu if words.audience == audience]
+        """The first word of what an audience can begin with, in the plays' order."""
+        taken = [words for words in self._menu if words.audience == audience and words.menu]
         return [words.words[0] + (f" {words.arg}" if words.arg else "") for words in taken]
 
     def known_words(self, audience: str) -> list[str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.events import Address, Event
 from bot.router import normalize
-from bot.turn import Turn
+from bot.turn import Choice, Turn
 from handlers.plays import Plays
-from handlers.words import HELP_WORDS, numbered
+from handlers.words import HELP_WORDS
+from storage import dialogues
+
+# A number, or a word and a number: 「2」, 「开团 2」. Codes have letters or more digits.
+_NUMBERED = re.compile(r"(\D*?) ?(\d{1,2})")
 
 
 @dataclass(frozen=True)
@@ -27,16 +32,31 @@ MEMBER = Audience("member", "member/help", "member/nearest", "member/not_underst
 
 
 def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, audience: Audience) -> None:
-    """Let a play take the words; a number means an entry of the menu."""
-    said = normalize(text)
-    menu = plays.menu(audience.name)
-    if said.isdigit() and 1 <= int(said) <= len(menu):
-        said = menu[int(said) - 1].split(" ")[0]
+    """Let a play take the words; help, the nearest word or the menu when none does."""
+    menu = [Choice(item.split(" ")[0], item) for item in plays.menu(audience.name)]
+    said = _meant(turn, sender, normalize(text), menu)
     if said in HELP_WORDS:
-        turn.say(sender, audience.help, menu=numbered(menu))
-    elif not plays.hear(turn, event, audience.name, said):
+        turn.ask(sender, audience.help, menu)
+        return
+    taken = plays.hear(turn, event, audience.name, said)
+    if taken is None:
         near = get_close_matches(said, [*plays.known_words(audience.name), *HELP_WORDS], n=1, cutoff=0.5)
         if near:
-            turn.say(sender, audience.nearest, near=near[0], menu=numbered(menu))
+            turn.ask(sender, audience.nearest, menu, near=near[0])
         else:
-            turn.say(sender, audience.not_understood, menu=numbered(menu))
+            turn.ask(sender, audience.not_understood, menu)
+    elif taken.arg and not taken.bare and said in map(normalize, taken.words):
+        turn.say(sender, "common/what", word=taken.words[0], arg=taken.arg)
+
+
+def _meant(turn: Turn, sender: Address, said: str, menu: list[Choice]) -> str:
+    """What a number stands for: the choice it had when it was last shown, else an entry of the menu."""
+    match = _NUMBERED.fullmatch(said)
+    if match is None:
+        return said
+    word, number = match[1], int(match[2])
+    shown = dialogues.offered(turn.db, *sender, turn.now) or [choice.words for choice in menu]
+    if not 1 <= number <= len(shown):
+        return said
+    meant = normalize(shown[number - 1])
+    return meant if not word or meant.startswith(f"{word} ") else said

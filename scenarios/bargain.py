@@ -18,7 +18,7 @@ from bot.ids import code, read_code
 from bot.order_events import CheckoutPaid, CheckoutReleased
 from bot.router import CampaignKind, Router
 from bot.texts import yuan
-from bot.turn import Retry, Turn
+from bot.turn import Choice, Retry, Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import drives, shop, stock
@@ -82,18 +82,19 @@ def next_cut(rules: Drive, seed: str, left_fen: int, place: int) -> int:
 def list_drives(turn: Turn, event: Event) -> None:
     """Which bargains can be launched."""
     assert event.sender is not None
-    lines = []
-    for number, campaign in enumerate(campaigns.running(turn, KIND), 1):
+    choices = []
+    for campaign in campaigns.running(turn, KIND):
         rules = campaigns.rules(campaign, Drive)
-        lines.append(turn.texts.render("bargain/drive", number=number, name=campaign.name, start=yuan(rules.start_fen),
-                                       floor=yuan(rules.floor_fen), cuts=rules.cuts))  # fmt: skip
-    if lines:
-        turn.say(event.sender, "bargain/drives", lines="\n".join(lines))
+        label = turn.texts.render("bargain/drive", name=campaign.name, start=yuan(rules.start_fen),
+                                  floor=yuan(rules.floor_fen), cuts=rules.cuts)  # fmt: skip
+        choices.append(Choice(router.word(launch, campaigns.named(campaign)), label))
+    if choices:
+        turn.ask(event.sender, "bargain/drives", choices)
     else:
         turn.say(event.sender, "bargain/no_drives")
 
 
-@router.words("发起砍价", arg="序号")
+@router.words("发起砍价", arg="序号", bare=True, menu=False)
 def launch(turn: Turn, event: Event, typed: str) -> None:
     """Start a bargain; the launcher cuts first."""
     assert event.sender is not None
@@ -135,7 +136,7 @@ def cut(turn: Turn, bargain: Bargain, helper: Person, rules: Drive) -> int:
     return fen
 
 
-@router.words("帮砍", arg="砍价码")
+@router.words("帮砍", arg="砍价码", menu=False)
 def help_friend(turn: Turn, event: Event, typed: str) -> None:
     """Cut somebody's price, once."""
     assert event.sender is not None
@@ -172,7 +173,7 @@ def _may_help(turn: Turn, bargain: Bargain, person: Person, rules: Drive) -> str
     return ""
 
 
-@router.words("砍价下单", arg="砍价码")
+@router.words("砍价下单", arg="砍价码", menu=False)
 def buy(turn: Turn, event: Event, typed: str) -> None:
     """Lock the price and hold the goods for payment."""
     assert event.sender is not None

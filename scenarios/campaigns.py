@@ -24,14 +24,21 @@ def running(turn: Turn, kind: str) -> list[Campaign]:
 
 
 def chosen(turn: Turn, kind: str, typed: str) -> Campaign | None:
-    """The campaign that somebody means: by its place in the list, or the only one when nothing is said."""
+    """The campaign somebody means: by id (`#12`), by place in the list, or the only one when nothing is said."""
     there = running(turn, kind)
     typed = typed.strip()
+    if typed.startswith("#"):
+        return next((one for one in there if named(one) == typed), None)
     if not typed and len(there) == 1:
         return there[0]
     if typed.isdigit() and 1 <= int(typed) <= len(there):
         return there[int(typed) - 1]
     return None
+
+
+def named(campaign: Campaign) -> str:
+    """A campaign as a choice names it, whatever its place in a list."""
+    return f"#{campaign.id}"
 
 
 def rules(campaign: Campaign, model: type[RulesT]) -> RulesT:

@@ -11,7 +11,7 @@ from bot.events import Event, TimerDue
 from bot.ids import read_code
 from bot.router import Router
 from bot.texts import yuan
-from bot.turn import Turn
+from bot.turn import Choice, Turn
 from scenarios import vouchers
 from storage import coupons, grants, members, shop
 from storage.tables import CouponTemplate
@@ -34,20 +34,28 @@ def _claimable(turn: Turn) -> list[CouponTemplate]:
     return [one for one in open_ones if one.valid_until is None or one.valid_until > turn.now]
 
 
-@router.words("领券", arg="序号")
+@router.words("领券", arg="序号", bare=True)
 def claim(turn: Turn, event: Event, typed: str) -> None:
     """Take a coupon that anyone may take; without a number, see which there are."""
     assert event.sender is not None
     there = _claimable(turn)
-    if not (typed.isdigit() and 1 <= int(typed) <= len(there)):
+    template = _chosen(there, typed)
+    if template is None:
         _offer(turn, event, there)
         return
     person = turn.ensure_person(event.sender, "word")
-    got = vouchers.issue(turn, person, there[int(typed) - 1], event.key)
+    got = vouchers.issue(turn, person, template, event.key)
     if isinstance(got, str):
         turn.say(event.sender, REFUSED[got])
         return
     turn.say(event.sender, "coupons/claimed", name=got.template, code=got.code, until=shown(got.expires_at))
+
+
+def _chosen(there: list[CouponTemplate], typed: str) -> CouponTemplate | None:
+    """The template somebody means: by its id (`#12`) or its place in the list."""
+    if typed.startswith("#"):
+        return next((one for one in there if f"#{one.id}" == typed), None)
+    return there[int(typed) - 1] if typed.isdigit() and 1 <= int(typed) <= len(there) else None
 
 
 REFUSED = {
@@ -65,8 +73,10 @@ def _offer(turn: Turn, event: Event, there: list[CouponTemplate]) -> None:
     if not there:
         turn.say(event.sender, "coupons/none_to_claim")
         return
-    lines = [turn.texts.render("coupons/to_claim", number=n, name=one.name) for n, one in enumerate(there, 1)]
-    turn.say(event.sender, "coupons/offers", lines="\n".join(lines))
+    choices = [
+        Choice(router.word(claim, f"#{one.id}"), turn.texts.render("coupons/to_claim", name=one.name)) for one in there
+    ]
+    turn.ask(event.sender, "coupons/offers", choices)
 
 
 @router.on(TimerDue)

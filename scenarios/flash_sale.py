@@ -12,7 +12,7 @@ from bot.events import Event
 from bot.order_events import CheckoutPaid, CheckoutReleased
 from bot.router import CampaignKind, Router
 from bot.texts import yuan
-from bot.turn import Turn
+from bot.turn import Choice, Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import stock
@@ -45,20 +45,21 @@ def quota(campaign: Campaign) -> str:
 def list_drives(turn: Turn, event: Event) -> None:
     """Which flash sales are running, and how many pieces are left."""
     assert event.sender is not None
-    lines = []
-    for number, campaign in enumerate(campaigns.running(turn, KIND), 1):
+    choices = []
+    for campaign in campaigns.running(turn, KIND):
         rules, there = campaigns.rules(campaign, Drive), stock.find(turn.db, quota(campaign))
-        lines.append(turn.texts.render(
-            "flash_sale/drive", number=number, name=campaign.name, price=yuan(rules.price_fen),
+        label = turn.texts.render(
+            "flash_sale/drive", name=campaign.name, price=yuan(rules.price_fen),
             left=there.remaining if there else rules.total, until=shown(campaign.ends_at),
-        ))  # fmt: skip
-    if not lines:
+        )  # fmt: skip
+        choices.append(Choice(router.word(grab, campaigns.named(campaign)), label))
+    if not choices:
         turn.say(event.sender, "flash_sale/no_drives")
         return
-    turn.say(event.sender, "flash_sale/drives", lines="\n".join(lines))
+    turn.ask(event.sender, "flash_sale/drives", choices)
 
 
-@router.words("抢", arg="序号")
+@router.words("抢", arg="序号", bare=True, menu=False)
 def grab(turn: Turn, event: Event, typed: str) -> None:
     """Hold a piece at the flash price for payment."""
     assert event.sender is not None

@@ -17,7 +17,7 @@ from bot.ids import code, read_code
 from bot.order_events import CheckoutPaid, CheckoutReleased, OrderReduced
 from bot.router import CampaignKind, Router
 from bot.texts import yuan
-from bot.turn import Turn
+from bot.turn import Choice, Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import drives, shop
@@ -56,18 +56,19 @@ class Drive(BaseModel):
 def list_drives(turn: Turn, event: Event) -> None:
     """Which group-buys are running."""
     assert event.sender is not None
-    lines = []
-    for number, campaign in enumerate(campaigns.running(turn, KIND), 1):
+    choices = []
+    for campaign in campaigns.running(turn, KIND):
         rules = campaigns.rules(campaign, Drive)
-        lines.append(turn.texts.render("group_buy/drive", number=number, name=campaign.name, size=rules.size,
-                                       price=yuan(rules.price_fen), until=shown(campaign.ends_at)))  # fmt: skip
-    if not lines:
+        label = turn.texts.render("group_buy/drive", name=campaign.name, size=rules.size, price=yuan(rules.price_fen),
+                                  until=shown(campaign.ends_at))  # fmt: skip
+        choices.append(Choice(router.word(open_team, campaigns.named(campaign)), label))
+    if not choices:
         turn.say(event.sender, "group_buy/no_drives")
         return
-    turn.say(event.sender, "group_buy/drives", lines="\n".join(lines))
+    turn.ask(event.sender, "group_buy/drives", choices)
 
 
-@router.words("开团", arg="序号")
+@router.words("开团", arg="序号", bare=True, menu=False)
 def open_team(turn: Turn, event: Event, typed: str) -> None:
     """Start a team and hold its leader's seat."""
     assert event.sender is not None
@@ -94,7 +95,7 @@ def open_team(turn: Turn, event: Event, typed: str) -> None:
              until=shown(team.deadline), pay_until=shown(held.hold_until), checkout=held.code)  # fmt: skip
 
 
-@router.words("参团", arg="团号")
+@router.words("参团", arg="团号", menu=False)
 def join_team(turn: Turn, event: Event, typed: str) -> None:
     """Take a seat in a team and hold it for payment."""
     assert event.sender is not None

@@ -18,7 +18,7 @@ from storage.tables.drives import (
     TeamSeat,
 )
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
-from storage.tables.runtime import AuditLog, Inbox, Outbox, Sequence, Timer
+from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
@@ -32,6 +32,7 @@ __all__ = [
     "ContactWay",
     "Coupon",
     "CouponTemplate",
+    "Dialogue",
     "Follow",
     "Grant",
     "GroupChat",

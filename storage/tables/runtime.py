@@ -79,6 +79,16 @@ class Outbox(SQLModel, table=True):
     done_at: datetime | None = Field(sa_column=moment("done_at", null=True))
 
 
+class Dialogue(SQLModel, table=True):
+    """What the numbers last shown to somebody mean: a JSON list of words, as if they were typed, until `until`."""
+
+    __tablename__ = "dialogue"
+    channel: str = Field(sa_column=words("channel", key=True))
+    external_id: str = Field(sa_column=words("external_id", key=True))
+    choices: str = Field(sa_column=json_text("choices"))
+    until: datetime = Field(sa_column=moment("until"))
+
+
 class Timer(SQLModel, table=True):
     """Work due at a time. The database is the schedule; APScheduler only ticks."""
 

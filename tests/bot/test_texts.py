@@ -15,7 +15,7 @@ from bot.texts import Texts, clip_bytes, split_bytes
 ROOT = Path(__file__).parents[2]
 TEXTS = Texts()
 FLOORS = ("bot", "handlers", "scenarios", "console")
-FILLS = {"render": 0, "say": 1, "reply": 0}
+FILLS = {"render": 0, "say": 1, "ask": 1, "tell": 1, "reply": 0}
 
 
 def strings() -> set[str]:
@@ -50,7 +50,8 @@ def _fill(node: ast.AST) -> tuple[str, set[str]] | None:
     name = node.args[place]
     if not (isinstance(name, ast.Constant) and isinstance(name.value, str) and "/" in name.value):
         return None
-    return name.value, {keyword.arg for keyword in node.keywords if keyword.arg is not None}
+    asked = {"choices"} if node.func.attr == "ask" else set()
+    return name.value, asked | {keyword.arg for keyword in node.keywords if keyword.arg is not None}
 
 
 @pytest.mark.parametrize(("where", "name", "values"), filled())

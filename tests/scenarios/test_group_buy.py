@@ -182,7 +182,7 @@ async def test_limits_and_stock_are_kept(mall: Shop) -> None:
     ("words", "answer"),
     [
         ("参团 ZZZZ-ZZZZ", "没有找到团号"),
-        ("参团", "没有找到团号"),
+        ("参团", "请说「参团 团号」"),
         ("开团 9", "正在进行的拼团"),
         ("  拼团　", "商品原价"),
         ("我的拼团", "你还没有参加拼团"),
