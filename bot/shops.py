@@ -52,8 +52,8 @@ class Shops:
     async def refund(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """Ask a shop to pay money back; signed as the shop signs to us. Its own webhook tells when it is done."""
         source = self._sources.get(payload["shop"])
-        if source is None or not source.refund_url:
-            raise WeComError(None, f"orders.{payload['shop']}.refund_url is not set", row.call, action=Action.CONFIG)
+        if source is None or not source.refund_url:  # a person pays it back; the books keep it owed until told
+            raise WeComError(None, f"orders.{payload['shop']}.refund_url is not set", row.call, action=Action.DROP)
         body = json.dumps(payload, ensure_ascii=False).encode()
         stamp = str(int(self._clock.now().timestamp()))
         signature = sign(source.secrets[0], stamp, body)

@@ -120,9 +120,13 @@ def _undo_checkout(turn: Turn, order: Order, kept_fen: int) -> None:
 
 
 def refund_answered(turn: Turn, event: ApiAnswered) -> None:
-    """A shop took our refund or refused it for good; the money's way is told by its own webhook."""
-    if not event.ok:
-        turn.audit("rule:orders", "refund.refused", event.request["refund_no"], errcode=event.errcode)
+    """A shop took our refund, or refused it: what was paid back meanwhile makes it too much, so what is left is asked
+    for anew after a while. The money's way is told by the shop's own webhook."""
+    if event.ok:
+        return
+    turn.audit("rule:orders", "refund.refused", event.request["refund_no"], errcode=event.errcode)
+    if event.errcode is not None:  # without an answer nobody refused: no shop takes refunds, a person must
+        checkout.refused(turn, event.request["refund_no"])
 
 
 def hold_ended(turn: Turn, checkout_id: int, plays: Plays) -> None:

@@ -24,5 +24,7 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
     """Timers of the house; those of plays are heard by the plays themselves."""
     if event.name == RECONCILE:
         owe_reconcile(turn)
+    elif event.name == checkout.REFUND_AGAIN:
+        checkout.ask_again(turn, event.payload["refund_id"])
     elif event.name == checkout.TIMER:
         orders.hold_ended(turn, event.payload["checkout_id"], plays)

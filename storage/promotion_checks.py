@@ -58,7 +58,7 @@ def owed_too_much(_: datetime) -> Select[Any]:
     o, r = t.Order, t.Refund
     return (
         select(o.id, o.amount_fen, func.sum(r.amount_fen).label("owed"))
-        .join(r, r.order_id == o.id)
+        .join(r, (r.order_id == o.id) & (r.status != "refused"))
         .group_by(o.id, o.amount_fen)
         .having(func.sum(r.amount_fen) > o.amount_fen)
     )

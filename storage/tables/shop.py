@@ -108,13 +108,14 @@ class Checkout(SQLModel, table=True):
 
 
 class Refund(SQLModel, table=True):
-    """应退: money that we owe back to a buyer, told to the shop once per `key`."""
+    """应退: money that we owe back to a buyer, told to the shop once per `key`. `refused`: asked again under another
+    key, or a person must look."""
 
     __tablename__ = "refund"
     __table_args__: tuple[SchemaItem, ...] = (
         UniqueConstraint("key", name="refund_key"),
         CheckConstraint("amount_fen > 0", name="refund_amount"),
-        CheckConstraint("status IN ('owed', 'done')", name="refund_status"),
+        CheckConstraint("status IN ('owed', 'done', 'refused')", name="refund_status"),
         Index("refund_order", "order_id"),
     )
     id: int = Field(sa_column=row_id())
