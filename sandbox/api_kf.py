@@ -48,13 +48,11 @@ def sync_msg(call: Call) -> dict[str, Any]:
 
 
 def _limit(call: Call) -> int:
-    limit = call.body.get("limit")
-    if limit is None or limit == 0:
-        return MOST
+    if call.body.get("voice_format") not in (None, 0, 1):
+        raise ApiError(40058, "invalid Request Parameter: voice_format")
+    limit = call.body.get("limit") or MOST
     if isinstance(limit, bool) or not isinstance(limit, int) or not 0 < limit <= MOST:
         raise ApiError(40058, f"limit is not 1 to {MOST}")
-    if call.body.get("voice_format", 0) not in (0, 1):
-        raise ApiError(40058, "invalid Request Parameter: voice_format")
     return limit
 
 
