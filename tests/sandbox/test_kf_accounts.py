@@ -70,10 +70,10 @@ async def test_an_account_has_rules(chat: Chat) -> None:
         ({"name": "名" * 16, "media_id": media_id}, 0),
     ):
         assert await desk.code("kf/account/add", body) == errcode
-    for body, errcode in (({"name": "名" * 17}, 95006), ({"media_id": "3none"}, 40007), ({}, 0)):
-        assert await desk.code("kf/account/update", {"open_kfid": chat.kfid, **body}) == errcode
-    for body in ({"limit": 101}, {"limit": -1}, {"offset": -1}):
-        assert await desk.code("kf/account/list", body) == 40058
+    for change, errcode in (({"name": "名" * 17}, 95006), ({"media_id": "3none"}, 40007), ({}, 0)):
+        assert await desk.code("kf/account/update", {"open_kfid": chat.kfid, **change}) == errcode
+    for page in ({"limit": 101}, {"limit": -1}, {"offset": -1}):
+        assert await desk.code("kf/account/list", page) == 40058
 
 
 @pytest.mark.parametrize(("there", "unverified", "errcode"), [(9, True, 0), (10, True, 95027), (10, False, 0),

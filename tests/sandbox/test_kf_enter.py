@@ -17,7 +17,7 @@ async def chat(desk: Desk) -> Chat:
     return await new_chat(desk)
 
 
-async def entered(chat: Chat, **more: str) -> dict[str, Any]:
+async def entered(chat: Chat, **more: Any) -> dict[str, Any]:
     """The event of one entering."""
     await chat.do("enter", **more)
     (event,) = await chat.events()

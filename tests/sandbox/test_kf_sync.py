@@ -193,7 +193,7 @@ async def test_empty_pages_come_from_time_to_time_without_being_asked_for(chat: 
     for number in range(200):
         chat.desk.sandbox.kf.say(chat.kfid, chat.customer, f"{number}", None)
     token = (await chat.bells())[-1]["Token"]
-    pages = []
+    pages: list[dict[str, Any]] = []
     while not pages or pages[-1]["has_more"]:
         pages.append(await chat.sync(limit=1, token=token))
 
@@ -225,7 +225,8 @@ async def test_the_bell_suffers_the_faults_of_callbacks(chat: Chat, fault: str) 
     ],
 )
 async def test_other_types_of_message_are_read_as_they_are(chat: Chat, msgtype: str, content: dict[str, Any]) -> None:
-    await chat.do("send", msgtype=msgtype, **{msgtype: content})
+    body: dict[str, Any] = {"msgtype": msgtype, msgtype: content}
+    await chat.do("send", **body)
     (message,) = await chat.pull()
 
     assert (message["msgtype"], message[msgtype], message["origin"]) == (msgtype, content, 3)
@@ -249,7 +250,8 @@ async def test_media_can_be_fetched_and_too_big_media_is_a_note(chat: Chat, msgt
 
     media = {"type": msgtype, "name": "x", "made_at": chat.desk.sandbox.clock.time(), "data": "00" * (21 * MB)}
     chat.desk.sandbox.world.media["3big"] = media
-    await chat.do("send", msgtype=msgtype, **{msgtype: {"media_id": "3big"}})
+    body: dict[str, Any] = {"msgtype": msgtype, msgtype: {"media_id": "3big"}}
+    await chat.do("send", **body)
     (message,) = await chat.pull()
     assert message["msgtype"] == "text"
     assert "MB" in message["text"]["content"]
