@@ -20,8 +20,9 @@ def record(world: World, account: Account, now: float, msgid: str = "", **messag
     stamp = {"msgid": msgid or world.new_id("", 32), "send_time": int(now)}
     if message["msgtype"] != "event":
         stamp = {**stamp, "open_kfid": account.open_kfid}
-    kept = [entry for entry in account.log if now - entry["at"] <= LOG_S]
-    account.log = [*kept, {"seq": account.last_seq, "at": now, "msg": {**stamp, **message}}]
+    while account.log and now - account.log[0]["at"] > LOG_S:
+        del account.log[0]
+    account.log.append({"seq": account.last_seq, "at": now, "msg": {**stamp, **message}})
     return _bell(world, account, now)
 
 
@@ -41,8 +42,8 @@ def event(world: World, account: Account, now: float, external_userid: str, even
 
 def _bell(world: World, account: Account, now: float) -> str:
     bells = world.kf.bells
-    for stale in [token for token, (_, at) in bells.items() if now - at > BELL_S]:
-        del bells[stale]
+    while bells and now - bells[next(iter(bells))][1] > BELL_S:
+        del bells[next(iter(bells))]
     token = world.new_id("ENC", 40)
     bells[token] = (account.open_kfid, now)
     return xml(
@@ -90,5 +91,6 @@ def _mark(account: Account) -> int:
 
 
 def unread(account: Account, seq: int, now: float) -> list[dict[str, Any]]:
-    """Entries behind `seq` that the log still holds."""
-    return [entry for entry in account.log if entry["seq"] > seq and now - entry["at"] <= LOG_S]
+    """Entries behind `seq` that the log still holds; their numbers have no gaps."""
+    known = max(0, seq - account.log[0]["seq"] + 1) if account.log else 0
+    return [entry for entry in account.log[known:] if now - entry["at"] <= LOG_S]

@@ -219,6 +219,16 @@ async def test_moving_ending_and_opening_again_are_told(chat: Chat) -> None:
     assert await chat.state() == HUMAN
 
 
+async def test_what_a_servicer_opened_again_lasts_48_hours_though_the_customer_is_silent(chat: Chat) -> None:
+    await put(chat, ENDED)
+    await chat.later(60 * HOUR)
+    await chat.do("servicer_say", userid="xiaomei", text="货到了")
+    await chat.later(47 * HOUR)
+    assert await chat.state() == HUMAN
+    await chat.later(2 * HOUR)
+    assert await chat.state() == ENDED
+
+
 async def test_the_code_of_a_taking_pays_for_one_message(chat: Chat) -> None:
     await chat.trans(POOL)
     await chat.do("take", userid="xiaomei")
