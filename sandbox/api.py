@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import BodyPartReader, web
@@ -21,7 +21,10 @@ MAX_BODY = 21 * 1024 * 1024
 
 @dataclass
 class Call:
-    """One API call as its handler sees it: query without the token, JSON body, and the upload if there is one."""
+    """One API call as its handler sees it: query without the token, JSON body, and the upload if there is one.
+
+    `bells` are callbacks to push once the call is journalled: only 微信客服 tells of what the API did (msg_send_fail).
+    """
 
     world: World
     clock: VirtualClock
@@ -30,6 +33,8 @@ class Call:
     token: str | None = None
     upload: tuple[str, bytes] | None = None
     effect: str = "none"
+    faults: Faults = field(default_factory=Faults)
+    bells: list[str] = field(default_factory=list)
     raw: bytes | None = None
 
     def need(self, name: str, kind: type | tuple[type, ...] = str) -> Any:
@@ -63,9 +68,16 @@ class Api:
     """Dispatches calls with faults."""
 
     def __init__(
-        self, world: World, clock: VirtualClock, faults: Faults, journal: Journal, dirty: Callable[[], None]
+        self,
+        world: World,
+        clock: VirtualClock,
+        faults: Faults,
+        journal: Journal,
+        dirty: Callable[[], None],
+        emit: Callable[[str], object],
     ) -> None:
         self.world, self._clock, self._faults, self._journal, self._dirty = world, clock, faults, journal, dirty
+        self._emit = emit
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Any request under /cgi-bin/."""
@@ -83,6 +95,8 @@ class Api:
         self._note(path, call, strike, status, reply, began)
         if call.effect != "none":
             self._dirty()
+        for plain in call.bells:
+            self._emit(plain)
         if dropped:
             if request.transport is not None:
                 request.transport.abort()
@@ -116,7 +130,7 @@ class Api:
 
     async def _read(self, request: web.Request) -> Call:
         query = {key: value for key, value in request.query.items() if key != "access_token"}
-        call = Call(self.world, self._clock, query, {}, request.query.get("access_token"))
+        call = Call(self.world, self._clock, query, {}, request.query.get("access_token"), faults=self._faults)
         if request.content_type.startswith("multipart/"):
             part = await (await request.multipart()).next()
             if isinstance(part, BodyPartReader):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox import api_contact, api_contact_way, api_message
+from sandbox import api_contact, api_contact_way, api_kf, api_kf_account, api_kf_state, api_message
 from sandbox.api import MAX_BODY, Api
 from sandbox.callbacks import Pusher
 from sandbox.clock import VirtualClock
@@ -20,11 +20,14 @@ from sandbox.control import Control
 from sandbox.crypto import Seal
 from sandbox.faults import Faults
 from sandbox.journal import Journal
+from sandbox.kf_control import KfControl
+from sandbox.kf_story import KfStory
 from sandbox.story import Story
 from sandbox.world import World
 
 PAGE = Path(__file__).parent / "page"
-HANDLERS = (api_contact, api_contact_way, api_message)  # importing them registers their paths
+# Importing them registers their paths.
+HANDLERS = (api_contact, api_contact_way, api_kf, api_kf_account, api_kf_state, api_message)
 SAVE_EVERY_S = 0.5
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
@@ -70,13 +73,14 @@ class Sandbox:
             seal, options.bot + options.callback_path, options.agent_id, self.clock, self.faults, self.journal
         )
         self.story = Story(self.world, self.clock, self.faults, self.pusher)
+        self.kf = KfStory(self.world, self.clock, self.pusher, self.story)
         self._dirty = False
         self._restore()
 
     def app(self) -> web.Application:
         """The aiohttp application."""
         app = web.Application(client_max_size=MAX_BODY)
-        api = Api(self.world, self.clock, self.faults, self.journal, self.touch)
+        api = Api(self.world, self.clock, self.faults, self.journal, self.touch, self.pusher.emit)
         control = Control(
             self.world,
             self.clock,
@@ -89,6 +93,7 @@ class Sandbox:
             self.touch,
         )
         app.add_routes([web.route("*", "/cgi-bin/{path:.+}", api.handle), web.get("/", self.page), *control.routes()])
+        app.add_routes(KfControl(self.kf, self.touch).routes())
         app.router.add_static("/__sandbox/static/", PAGE)
         app.on_response_prepare.append(_say_what_it_is)
         app.cleanup_ctx.append(self._run)
@@ -129,6 +134,7 @@ class Sandbox:
         self.faults.scripted.clear()
         self.clock.offset_s = 0.0
         self.story.furnish()
+        self.kf.furnish()
 
     def _restore(self) -> None:
         file = self.options.state
@@ -141,8 +147,11 @@ class Sandbox:
                 raise SystemExit(
                     f"--state：{file} 读不出来（{error!r}）；删掉它会得到一个新世界，或换一个文件"
                 ) from None
+            if "kf" not in saved["world"]:  # saved before there were any
+                self.kf.furnish()
         else:
             self.story.furnish()
+            self.kf.furnish()
 
     async def _save_often(self) -> None:
         while True:

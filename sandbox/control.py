@@ -246,7 +246,7 @@ class Control:
             "faults": self.faults.shown(),
             "in_flight": self.story.pusher.in_flight,
         }
-        return answered({**rest, **shown(self.world)})
+        return answered({**rest, **shown(self.world, self.clock.time())})
 
     async def log(self, request: web.Request) -> web.Response:
         """?since=SEQ&limit=N."""

@@ -29,9 +29,12 @@ API: dict[str, float] = {
     "malformed": 0.0,
     "html": 0.0,
     "timeout_s": 0.5,
+    "kf_empty_page": 0.05,  # not a fault: WeCom does so as well
+    "kf_undelivered": 0.0,
+    "kf_fail_type": 0,
 }
 CHANCES = ("busy", "http_500", "timeout_before", "commit_then_drop", "slow", "rate", "revoke", "malformed", "html")
-NUMBERS = ("copies", "reorder", "late_s", "slow_s", "timeout_s")
+NUMBERS = ("copies", "reorder", "late_s", "slow_s", "timeout_s", "kf_fail_type")
 
 
 class WrongFault(Exception):
@@ -63,6 +66,8 @@ class Faults:
     untrusted_ip: bool = False
     wrong_secret: bool = False
     silent_after: int = 30
+    kf_lenient: bool = False
+    kf_unverified: bool = False
     scripted: list[Scripted] = field(default_factory=list)
     dice: random.Random = field(default_factory=lambda: random.Random(1))
 
@@ -79,6 +84,8 @@ class Faults:
             "untrusted_ip": self.untrusted_ip,
             "wrong_secret": self.wrong_secret,
             "silent_after": self.silent_after,
+            "kf_lenient": self.kf_lenient,
+            "kf_unverified": self.kf_unverified,
             "next": [vars(item) for item in self.scripted],
         }
 
@@ -120,6 +127,10 @@ class Faults:
             if roll < 0:
                 return Scripted(path, name)
         return None
+
+    def chance(self, name: str) -> bool:
+        """Whether something the API may do happens; the dice are thrown only for what can."""
+        return self.api[name] > 0 and self.dice.random() < self.api[name]
 
     def happens(self, name: str) -> bool:
         """Whether a callback fault strikes."""
@@ -164,6 +175,8 @@ SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     "api_paths": _paths,
     "untrusted_ip": _switch,
     "wrong_secret": _switch,
+    "kf_lenient": _switch,
+    "kf_unverified": _switch,
     "silent_after": lambda name, value: _whole(name, value, 0),
     "next": lambda name, value: value,  # shown among the rest; scripted by a word of its own
 }

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from sandbox.kf_view import shown_accounts, shown_chats
 from sandbox.world import World
 
 
-def shown(world: World) -> dict[str, Any]:
+def shown(world: World, now: float) -> dict[str, Any]:
     """Everyone and everything, as JSON."""
     customers = world.customers.values()
     return {
@@ -16,7 +17,8 @@ def shown(world: World) -> dict[str, Any]:
             {**asdict(guide), "customers": [c.external_userid for c in customers if guide.userid in c.relations]}
             for guide in world.guides.values()
         ],
-        "customers": [shown_customer(world, key) for key in world.customers],
+        "customers": [{**shown_customer(world, key), "kf": shown_chats(world, key, now)} for key in world.customers],
+        "kf_accounts": shown_accounts(world),
         "contact_ways": list(world.ways.values()),
         "groups": [asdict(group) for group in world.groups.values() if not group.dismissed],
         "tags": list(world.tags.values()),

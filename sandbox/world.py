@@ -6,6 +6,8 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sandbox.kf_world import Kf, restored
+
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -95,6 +97,7 @@ class World:
     tokens: dict[str, float] = field(default_factory=dict)
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    kf: Kf = field(default_factory=Kf)
     recent: dict[str, list[float]] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
     silent_after: int = 30
@@ -160,7 +163,7 @@ class World:
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
             out[part] = getattr(self, part)
         version, numbers, gauss = self.dice.getstate()
-        return {**out, "dice": [version, list(numbers), gauss]}
+        return {**out, "kf": asdict(self.kf), "dice": [version, list(numbers), gauss]}
 
     def load(self, data: dict[str, Any]) -> None:
         """Take a dumped world over."""
@@ -173,5 +176,7 @@ class World:
             self.customers[key] = Customer(**value, relations=relations)
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
             setattr(self, part, data[part])
+        if "kf" in data:  # a world saved before there were any
+            self.kf = restored(data["kf"])
         version, numbers, gauss = data["dice"]
         self.dice.setstate((version, tuple(numbers), gauss))  # an id given once is never given again

@@ -73,7 +73,7 @@ function call(entry) {
     ...step('① 调用', `${entry.path}\n${JSON.stringify(entry.query ?? {}, null, 2)}`),
     ...step('② 请求体', JSON.stringify(entry.body ?? {}, null, 2)),
     ...step('③ 回答', `HTTP ${entry.status} · ${entry.ms} ms${entry.fault ? ` · 故障 ${entry.fault}` : ''}\n${JSON.stringify(entry.reply ?? {}, null, 2)}`),
-    ...step('④ 结果', { delivered: '已生效', duplicate: '查重，没有再发', dropped: '超频，静默丢弃', none: '没有改变什么' }[entry.effect] ?? entry.effect ?? ''),
+    ...step('④ 结果', { delivered: '已生效', duplicate: '查重，没有再发', undelivered: '已接受，没有送到', dropped: '超频，静默丢弃', none: '没有改变什么' }[entry.effect] ?? entry.effect ?? ''),
   ];
 }
 

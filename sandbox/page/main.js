@@ -2,6 +2,7 @@
 
 import { $, ask, toast } from './dom.js';
 import * as inspector from './inspector.js';
+import * as kf from './kf.js';
 import * as people from './people.js';
 import * as world from './world.js';
 
@@ -13,6 +14,7 @@ function draw() {
   if (!state) return;
   people.drawCustomers(state);
   people.drawGuides(state);
+  kf.drawKf(state);
   world.drawWorld(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
@@ -59,6 +61,7 @@ for (const tab of document.querySelectorAll('#tabs button')) {
   });
 }
 people.listen(draw);
+kf.listen(draw);
 world.listen();
 inspector.listen();
 follow();

@@ -6,11 +6,13 @@ const chosen = { customer: null, guide: null };
 
 export function chosenGuide() { return chosen.guide; }
 
-function options(select, people, key, current) {
+export function chosenCustomer() { return chosen.customer; }
+
+export function options(select, people, key, current) {
   fill(select, ...people.map((one) => el('option', { value: one[key], selected: one[key] === current }, one.name)));
 }
 
-function bubbles(parent, messages) {
+export function bubbles(parent, messages) {
   const atEnd = parent.scrollHeight - parent.scrollTop - parent.clientHeight < 60;
   fill(parent, ...(messages.length ? messages : [el('p', { class: 'empty' }, '还没有消息')]));
   if (atEnd) parent.scrollTop = parent.scrollHeight;

@@ -7,7 +7,7 @@ const FAULTS = [
   ['callback', 'duplicate', '重复推送'], ['callback', 'lose', '丢失'], ['callback', 'late', '迟到'], ['callback', 'bad_signature', '夹带伪造签名'],
   ['callback', 'twin', '同秒双胞胎'], ['api', 'busy', '系统繁忙 -1'], ['api', 'http_500', '接口 5xx'], ['api', 'timeout_before', '没执行就断线'],
   ['api', 'commit_then_drop', '执行了但没回'], ['api', 'slow', '接口慢 4 秒'], ['api', 'rate', '频率超限 45009'], ['api', 'revoke', '令牌被吊销'],
-  ['api', 'malformed', '回答被截断'], ['api', 'html', '回答成网页'],
+  ['api', 'kf_empty_page', '客服空页'], ['api', 'kf_undelivered', '客服消息没送到'], ['api', 'malformed', '回答被截断'], ['api', 'html', '回答成网页'],
 ];
 const COUNTED = { gettoken: '换取令牌', duplicate_messages: '查重拦下的消息', silent_drops: '超频静默丢弃' };
 let drawnFaults = '';
