@@ -14,12 +14,15 @@ from aiohttp import web
 
 from sandbox import api_contact, api_contact_way, api_message
 from sandbox.api import MAX_BODY, Api
+from sandbox.bot_reads import BotReads
 from sandbox.callbacks import Pusher
 from sandbox.clock import VirtualClock
 from sandbox.control import Control
 from sandbox.crypto import Seal
 from sandbox.faults import Faults
 from sandbox.journal import Journal
+from sandbox.order_pushes import OrderPusher
+from sandbox.shop import Shop
 from sandbox.story import Story
 from sandbox.world import World
 
@@ -45,6 +48,8 @@ class Options:
     secret: str = "sandbox-secret"  # noqa: S105 - as above
     token: str = "sandboxToken"  # noqa: S105 - as above
     aes_key: str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+    shop_source: str = "mall"
+    shop_secret: str = "mall-secret"  # noqa: S105 - as above
     log: Path | None = None
     state: Path | None = None
     seed: int = 1
@@ -70,8 +75,16 @@ class Sandbox:
             seal, options.bot + options.callback_path, options.agent_id, self.clock, self.faults, self.journal
         )
         self.story = Story(self.world, self.clock, self.faults, self.pusher)
+        self.shop = self._open_shop()
         self._dirty = False
         self._restore()
+
+    def _open_shop(self) -> Shop:
+        options, parts = self.options, (self.clock, self.faults, self.journal)
+        self._bot = BotReads(options.bot, options.bot_api_token)
+        url = f"{options.bot}/hooks/orders/{options.shop_source}"
+        pusher = OrderPusher(url, options.shop_source, options.shop_secret, *parts, self.touch)
+        return Shop(self.world, *parts, pusher, self._bot, options.shop_secret, self.touch)
 
     def app(self) -> web.Application:
         """The aiohttp application."""
@@ -83,12 +96,13 @@ class Sandbox:
             self.faults,
             self.journal,
             self.story,
-            self.options.bot,
-            self.options.bot_api_token,
+            self.shop,
+            self._bot,
             self.reset,
             self.touch,
         )
         app.add_routes([web.route("*", "/cgi-bin/{path:.+}", api.handle), web.get("/", self.page), *control.routes()])
+        app.add_routes(self.shop.routes())
         app.router.add_static("/__sandbox/static/", PAGE)
         app.on_response_prepare.append(_say_what_it_is)
         app.cleanup_ctx.append(self._run)
@@ -102,12 +116,14 @@ class Sandbox:
 
     async def _run(self, app: web.Application) -> AsyncIterator[None]:
         await self.pusher.open()
+        await self.shop.pusher.open(self.world.orders.values())
         saver = asyncio.create_task(self._save_often())
         yield
         saver.cancel()
         await asyncio.gather(saver, return_exceptions=True)
         self._save()
         await self.pusher.close()
+        await self.shop.pusher.close()
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
@@ -125,6 +141,7 @@ class Sandbox:
         vars(self.world).update(vars(fresh))
         self.world.tokens = tokens
         self.world.dice.seed(f"{self.options.seed}:{self.clock.time()}")  # the same ids again would be the same people
+        self.shop.pusher.forget()
         self.faults.put(Faults().shown())
         self.faults.scripted.clear()
         self.clock.offset_s = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from sandbox.orders import shown_order
 from sandbox.world import World
 
 
@@ -20,6 +21,7 @@ def shown(world: World) -> dict[str, Any]:
         "contact_ways": list(world.ways.values()),
         "groups": [asdict(group) for group in world.groups.values() if not group.dismissed],
         "tags": list(world.tags.values()),
+        "orders": [shown_order(order) for order in world.orders.values()],
         "counters": world.counters,
     }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.app import Options, Sandbox
-from sandbox.control import BOT_READS
+from sandbox.bot_reads import BOT_READS
 from sandbox.faults import API, CALLBACK
 from tests.sandbox.conftest import Desk
 
