@@ -3,6 +3,7 @@
 import { $, ask, toast } from './dom.js';
 import * as inspector from './inspector.js';
 import * as people from './people.js';
+import * as shop from './shop.js';
 import * as world from './world.js';
 
 let state = null;
@@ -13,6 +14,7 @@ function draw() {
   if (!state) return;
   people.drawCustomers(state);
   people.drawGuides(state);
+  shop.drawShop(state);
   world.drawWorld(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
@@ -59,6 +61,7 @@ for (const tab of document.querySelectorAll('#tabs button')) {
   });
 }
 people.listen(draw);
+shop.listen();
 world.listen();
 inspector.listen();
 follow();
