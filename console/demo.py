@@ -18,17 +18,14 @@ from typing import Any
 
 import typer
 
-from bot.settings import load
-from bot.texts import Texts
-from console.showroom import Showroom
+from bot.settings import Settings
+from console import showroom
 
 ROOT = Path(__file__).parent.parent
 CORP_ID, AGENT_ID, API_TOKEN = "ww0sandbox000001", "1000002", "sandbox-api-token"
 SECRET, TOKEN = "sandbox-secret", "sandboxToken"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 MALL, MALL_SECRET = "mall", "mall-secret"
-# The newcomer's coupon follows its template, which the showroom makes: it can be calculated with.
-SIGN_UP_COUPONS = '[{"template":"满100减20券","count":1,"valid_days":0}]'
 READY_WITHIN_S = 40.0
 
 
@@ -47,7 +44,8 @@ def free_port(wanted: int) -> int:
 class Demo:
     """Two child processes, one page."""
 
-    def __init__(self, db: Path | None, port: int, sandbox_port: int) -> None:
+    def __init__(self, settings: Settings, db: Path | None, port: int, sandbox_port: int) -> None:
+        self._own = settings
         self._home = tempfile.TemporaryDirectory(prefix="siyu-") if db is None else None
         self._db = db.resolve() if db else Path(self._home.name) / "demo.db" if self._home else Path("demo.db")
         self._port = free_port(port)
@@ -103,9 +101,15 @@ class Demo:
             f"SIYU_ORDERS__{MALL.upper()}__KIND": "hmac",
             f"SIYU_ORDERS__{MALL.upper()}__SECRET": MALL_SECRET,
             f"SIYU_ORDERS__{MALL.upper()}__REFUND_URL": f"{sandbox}/shop/refunds",
-            "SIYU_SCENARIOS__SIGN_UP__COUPONS": os.environ.get("SIYU_SCENARIOS__SIGN_UP__COUPONS", SIGN_UP_COUPONS),
+            "SIYU_SCENARIOS__SIGN_UP__COUPONS": json.dumps(self._newcomers_coupons(), ensure_ascii=False),
             "SIYU_LOGS__LEVEL": os.environ.get("SIYU_LOGS__LEVEL", "WARNING"),
         }
+
+    def _newcomers_coupons(self) -> list[dict[str, Any]]:
+        """As configured; one that the showroom has a template for follows it, so that it can be calculated with."""
+        gifts = self._own.play_tables.get("sign_up", {}).get("coupons", [])
+        known = {item["name"] for item in showroom.read()["coupon_templates"]}
+        return [{**gift, "valid_days": 0} if gift.get("template") in known else gift for gift in gifts]
 
     def _start(self, command: list[str], env: dict[str, str]) -> None:
         child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env})  # noqa: S603 - our own programs
@@ -132,7 +136,7 @@ class Demo:
     def _furnish(self, sandbox: str, bot: str) -> dict[str, int]:
         """Goods, coupons and running campaigns, by the sandbox's clock."""
         now = datetime.fromisoformat(self._ask(f"{sandbox}/__sandbox/clock")["now"])
-        return Showroom(bot, API_TOKEN, load(Texts()).plays, typer.echo).furnish(now)
+        return showroom.Showroom(bot, API_TOKEN, self._own.plays, typer.echo).furnish(now)
 
     @staticmethod
     def _ask(url: str, body: bytes | None = None) -> Any:

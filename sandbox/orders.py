@@ -25,7 +25,10 @@ class Push:
 
 @dataclass
 class Order:
-    """A paid order. `buyer` is what the shop knows them by; `refunds` holds fen by refund number."""
+    """A paid order. `buyer` is what the shop knows them by.
+
+    `refunds` holds fen by refund number; `asked` says why, for those that the bot asked for.
+    """
 
     order_no: str
     buyer: dict[str, str]
@@ -35,6 +38,7 @@ class Order:
     store: str
     at: str
     refunds: dict[str, int] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
     pushes: list[Push] = field(default_factory=list)
 
     @property

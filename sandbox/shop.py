@@ -198,6 +198,7 @@ class Shop:
         if not refund_no:
             raise Impossible("refund_no", "要有退款号")
         self._pay_back(order, refund_no, amount)
+        order.asked.setdefault(refund_no, str(said.get("reason") or ""))
         return {"ok": True, "refund_no": refund_no}
 
 

@@ -5,6 +5,10 @@ import { $, action, ask, clockText, el, fill, press, toast } from './dom.js';
 const ASK_EVERY_MS = 3000;
 const TYPES = { 'order.paid': '付款通知', 'order.refunded': '退款通知' };
 const KINDS = { group_buy: '拼团', bargain: '砍价', flash_sale: '秒杀', order: '购买' };
+const REASONS = {
+  amount: '付少了', late: '付晚了，已经没有货', paid_before: '这张单付过了', unknown: '没有这个下单码',
+  team_over: '团已经结束', team_expired: '没有成团', leader_free: '团长免单',
+};
 const ANSWERS = { lose: '没送到', unheard: '没听到回答' };
 let buyer = null;
 let goods = [];
@@ -124,6 +128,7 @@ function drawOrder(order, names) {
     el('small', {}, [names[order.external_userid] ?? order.external_userid, clockText(order.at), order.store, order.checkout && `下单码 ${order.checkout}`].filter(Boolean).join(' · ')),
     el('small', {}, order.order_no),
     el('small', {}, !order.refunded_fen ? '已付款' : left ? `已退 ${yuan(order.refunded_fen)}，还剩 ${yuan(left)}` : '已全部退款'),
+    ...Object.entries(order.asked).map(([number, reason]) => el('small', {}, `机器人要求退 ${yuan(order.refunds[number])}：${REASONS[reason] ?? reason}`)),
     ...order.pushes.map((push) => el('small', { class: push.state === 'stored' ? '' : 'bad' }, told(push))),
     left ? el('div', { class: 'row' }, action('退款', () => refund(order, {}), 'danger'), action('部分退款', () => part(order, left), 'plain')) : null);
 }

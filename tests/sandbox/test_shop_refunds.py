@@ -45,6 +45,7 @@ async def test_a_refund_is_told_back_under_the_bots_own_number(mall: Mall, order
     assert (status, answer) == (200, {"ok": True, "refund_no": "team:1:seat:2"})
     (told,) = await refunds(mall)
     assert (told["order_no"], told["refund_no"], told["amount_fen"]) == (order["order_no"], "team:1:seat:2", 9_900)
+    assert (await mall.order(order["order_no"]))["asked"] == {"team:1:seat:2": "late"}
     (entry,) = mall.entries("refund.asked")
     assert (entry["status"], entry["body"]["reason"], entry["order_no"]) == (200, "late", order["order_no"])
 
