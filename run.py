@@ -83,7 +83,7 @@ def demo(
     """机器人和沙盒一起启动：不需要企业微信账号、服务器和密钥。"""
     from console.demo import Demo
 
-    raise typer.Exit(Demo(db, port, sandbox_port).run())
+    raise typer.Exit(Demo(settings_or_exit(), db, port, sandbox_port).run())
 
 
 @cli.command()

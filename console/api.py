@@ -38,6 +38,10 @@ class Api:
             "outbox": (reads.outbox, ("status", "member_id", "call", "limit", "after")),
             "ledger": (reads.ledger, ("member_id", "limit", "after")),
             "channels": (reads.channels, ()),
+            "products": (reads.products, ("sku", "category", "limit", "after")),
+            "coupon-templates": (reads.coupon_templates, ("name", "kind", "limit", "after")),
+            "checkouts": (reads.checkouts, ("code", "member_id", "status", "limit", "after")),
+            "campaigns": (reads.campaigns, ("kind", "name", "status", "limit", "after")),
             "campaigns/{id}": (reads.campaign, ()),
             "campaigns/{id}/stats": (reads.campaign_stats, ()),
         }

@@ -12,14 +12,20 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import typer
+
+from bot.settings import Settings
+from console import showroom
 
 ROOT = Path(__file__).parent.parent
 CORP_ID, AGENT_ID, API_TOKEN = "ww0sandbox000001", "1000002", "sandbox-api-token"
 SECRET, TOKEN = "sandbox-secret", "sandboxToken"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+MALL, MALL_SECRET = "mall", "mall-secret"
 READY_WITHIN_S = 40.0
 
 
@@ -38,7 +44,8 @@ def free_port(wanted: int) -> int:
 class Demo:
     """Two child processes, one page."""
 
-    def __init__(self, db: Path | None, port: int, sandbox_port: int) -> None:
+    def __init__(self, settings: Settings, db: Path | None, port: int, sandbox_port: int) -> None:
+        self._own = settings
         self._home = tempfile.TemporaryDirectory(prefix="siyu-") if db is None else None
         self._db = db.resolve() if db else Path(self._home.name) / "demo.db" if self._home else Path("demo.db")
         self._port = free_port(port)
@@ -58,7 +65,8 @@ class Demo:
             for url in (f"{sandbox}/__sandbox/clock", f"{bot}/readyz"):
                 self._wait(url)
             self._verify(sandbox)
-            self._welcome(sandbox, bot)
+            there = self._furnish(sandbox, bot)
+            self._welcome(sandbox, bot, there)
             while all(child.poll() is None for child in self._children):
                 time.sleep(0.3)
             typer.echo("有一个进程自己退出了，看上面的日志", err=True)
@@ -66,7 +74,7 @@ class Demo:
         except (KeyboardInterrupt, SystemExit):
             typer.echo("\n已停止")
             return 0
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             typer.echo(str(error), err=True)
             return 1
         finally:
@@ -74,7 +82,8 @@ class Demo:
 
     def _sandbox_words(self, bot: str) -> list[str]:
         state = str(self._db.with_suffix(".sandbox.json"))
-        return ["--port", str(self._sandbox_port), "--bot", bot, "--bot-api-token", API_TOKEN, "--state", state]
+        shop = ["--shop-source", MALL, "--shop-secret", MALL_SECRET]
+        return ["--port", str(self._sandbox_port), "--bot", bot, "--bot-api-token", API_TOKEN, "--state", state, *shop]
 
     def _settings(self, sandbox: str) -> dict[str, str]:
         """What a deployer would set, with the sandbox in WeCom's place."""
@@ -89,8 +98,18 @@ class Demo:
             "SIYU_WECOM__APP__TOKEN": TOKEN,
             "SIYU_WECOM__APP__ENCODING_AES_KEY": AES_KEY,
             "SIYU_API__TOKEN": API_TOKEN,
+            f"SIYU_ORDERS__{MALL.upper()}__KIND": "hmac",
+            f"SIYU_ORDERS__{MALL.upper()}__SECRET": MALL_SECRET,
+            f"SIYU_ORDERS__{MALL.upper()}__REFUND_URL": f"{sandbox}/shop/refunds",
+            "SIYU_SCENARIOS__SIGN_UP__COUPONS": json.dumps(self._newcomers_coupons(), ensure_ascii=False),
             "SIYU_LOGS__LEVEL": os.environ.get("SIYU_LOGS__LEVEL", "WARNING"),
         }
+
+    def _newcomers_coupons(self) -> list[dict[str, Any]]:
+        """As configured; one that the showroom has a template for follows it, so that it can be calculated with."""
+        gifts = self._own.play_tables.get("sign_up", {}).get("coupons", [])
+        known = {item["name"] for item in showroom.read()["coupon_templates"]}
+        return [{**gift, "valid_days": 0} if gift.get("template") in known else gift for gift in gifts]
 
     def _start(self, command: list[str], env: dict[str, str]) -> None:
         child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env})  # noqa: S603 - our own programs
@@ -110,15 +129,25 @@ class Demo:
         raise RuntimeError(f"{READY_WITHIN_S:.0f} 秒内没有就绪：{url}")
 
     def _verify(self, sandbox: str) -> None:
-        request = urllib.request.Request(f"{sandbox}/__sandbox/verify", data=b"{}", method="POST")  # noqa: S310 - loopback
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - loopback
-            answer = json.loads(response.read())
+        answer = self._ask(f"{sandbox}/__sandbox/verify", b"{}")
         if not answer["ok"]:
             raise RuntimeError(f"沙盒验证回调地址没有通过：{answer['error']}")
 
-    def _welcome(self, sandbox: str, bot: str) -> None:
+    def _furnish(self, sandbox: str, bot: str) -> dict[str, int]:
+        """Goods, coupons and running campaigns, by the sandbox's clock."""
+        now = datetime.fromisoformat(self._ask(f"{sandbox}/__sandbox/clock")["now"])
+        return showroom.Showroom(bot, API_TOKEN, self._own.plays, typer.echo).furnish(now)
+
+    @staticmethod
+    def _ask(url: str, body: bytes | None = None) -> Any:
+        with urllib.request.urlopen(url, body, timeout=5) as response:  # noqa: S310 - loopback
+            return json.loads(response.read())
+
+    def _welcome(self, sandbox: str, bot: str, there: dict[str, int]) -> None:
         kept = f"数据在 {self._db}" if self._home is None else "数据在临时文件里，退出即删（要保留：--db 文件）"
         typer.echo(f"\n  沙盒页面   {sandbox}/   ← 打开它，点「扫码添加」，看欢迎语和新人礼到账")
+        goods, coupons, drives = there["products"], there["coupon_templates"], there["campaigns"]
+        typer.echo(f"  橱窗       {goods} 件商品 · {coupons} 种券 · {drives} 个活动；在「商城」一栏付款、退款")
         typer.echo(f"  机器人     {bot}/readyz · /metrics · /api/v1/…")
         typer.echo(f"  {kept}\n  Ctrl-C 停止\n")
 

@@ -6,17 +6,20 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, func, literal, or_, select
 
+from bot.ids import read_code
 from console.refusals import Refused
 from storage import channels as storage_channels
-from storage import tables
+from storage import shop, tables
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
 t: Any = tables
 MOST, USUAL = 200, 50
 INBOX_STATES = ("done", "failed", "dead", "quarantined")
 OUTBOX_STATES = ("pending", "leased", "sent", "suppressed", "dead")
+CHECKOUT_STATES = ("held", "paid", "released", "refused")
+CAMPAIGN_STATES = ("draft", "published", "paused", "ended")
 
 
 def _bad(field: str, why: str) -> Refused:
@@ -160,6 +163,71 @@ def channels(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
         for state, joined, active in rows
     ]
     return {"items": items}
+
+
+def products(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Goods, newest first, each with its stock; null = it never runs out."""
+    p, s = t.Product, t.Stock
+    there = p.__table__.outerjoin(s.__table__, s.name == literal(shop.sku_stock("")) + p.sku)
+    rows = _equal(select(p.__table__, s.remaining, s.reserved, s.taken).select_from(there), p, query, "sku", "category")
+    found, following = _page(connection, query, rows, p.id)
+    return {"items": [_product(row) for row in found], "next": following}
+
+
+def _product(row: Any) -> dict[str, Any]:
+    shown = _json(row, counted=bool(row.counted))
+    stock = {name: shown.pop(name) for name in ("remaining", "reserved", "taken")}
+    return {**shown, "stock": stock if row.counted else None}
+
+
+def coupon_templates(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Coupon templates, newest first."""
+    c = t.CouponTemplate
+    found, following = _page(connection, query, _equal(select(c.__table__), c, query, "name", "kind"), c.id)
+    items = [
+        _json(
+            row,
+            scope_items=json.loads(row.scope_items),
+            stackable=bool(row.stackable),
+            claimable=bool(row.claimable),
+        )
+        for row in found
+    ]
+    return {"items": items, "next": following}
+
+
+def checkouts(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """What is being bought, newest first: by the code as somebody typed it, by member, by state."""
+    k = t.Checkout
+    rows = select(*[column for column in k.__table__.columns if column.name != "holds"])
+    if "code" in query:
+        rows = rows.where(k.code == read_code(query["code"]))
+    if (member_id := _number(query, "member_id")) is not None:
+        rows = rows.where(k.member_id == member_id)
+    found, following = _page(connection, query, _in_state(rows, k, query, CHECKOUT_STATES), k.id)
+    items = [_json(row, items=json.loads(row.items), coupons=json.loads(row.coupons)) for row in found]
+    return {"items": items, "next": following}
+
+
+def campaigns(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Campaigns with their rules, newest first."""
+    c = t.Campaign
+    rows = _in_state(_equal(select(c.__table__), c, query, "kind", "name"), c, query, CAMPAIGN_STATES)
+    found, following = _page(connection, query, rows, c.id)
+    return {"items": [_json(row, config=json.loads(row.config)) for row in found], "next": following}
+
+
+def _equal(rows: Select[Any], table: Any, query: dict[str, str], *names: str) -> Select[Any]:
+    """Those whose columns are what is asked for."""
+    return rows.where(*[getattr(table, name) == query[name] for name in names if name in query])
+
+
+def _in_state(rows: Select[Any], table: Any, query: dict[str, str], known: tuple[str, ...]) -> Select[Any]:
+    if "status" not in query:
+        return rows
+    if query["status"] not in known:
+        raise _bad("status", f"只能是 {'、'.join(known)}")
+    return rows.where(table.status == query["status"])
 
 
 def _campaign(connection: Connection, query: dict[str, str]) -> Any:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from sandbox import api_contact, api_contact_way, api_kf, api_kf_account, api_kf_state, api_message
 from sandbox.api import MAX_BODY, Api
+from sandbox.bot_reads import BotReads
 from sandbox.callbacks import Pusher
 from sandbox.clock import VirtualClock
 from sandbox.control import Control
@@ -22,6 +23,8 @@ from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.kf_control import KfControl
 from sandbox.kf_story import KfStory
+from sandbox.order_pushes import OrderPusher
+from sandbox.shop import Shop
 from sandbox.story import Story
 from sandbox.world import World
 
@@ -48,6 +51,8 @@ class Options:
     secret: str = "sandbox-secret"  # noqa: S105 - as above
     token: str = "sandboxToken"  # noqa: S105 - as above
     aes_key: str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+    shop_source: str = "mall"
+    shop_secret: str = "mall-secret"  # noqa: S105 - as above
     log: Path | None = None
     state: Path | None = None
     seed: int = 1
@@ -74,8 +79,16 @@ class Sandbox:
         )
         self.story = Story(self.world, self.clock, self.faults, self.pusher)
         self.kf = KfStory(self.world, self.clock, self.pusher, self.story)
+        self.shop = self._open_shop()
         self._dirty = False
         self._restore()
+
+    def _open_shop(self) -> Shop:
+        options, parts = self.options, (self.clock, self.faults, self.journal)
+        self._bot = BotReads(options.bot, options.bot_api_token)
+        url = f"{options.bot}/hooks/orders/{options.shop_source}"
+        pusher = OrderPusher(url, options.shop_source, options.shop_secret, *parts, self.touch)
+        return Shop(self.world, *parts, pusher, self._bot, options.shop_secret, self.touch)
 
     def app(self) -> web.Application:
         """The aiohttp application."""
@@ -87,13 +100,14 @@ class Sandbox:
             self.faults,
             self.journal,
             self.story,
-            self.options.bot,
-            self.options.bot_api_token,
+            self.shop,
+            self._bot,
             self.reset,
             self.touch,
         )
         app.add_routes([web.route("*", "/cgi-bin/{path:.+}", api.handle), web.get("/", self.page), *control.routes()])
         app.add_routes(KfControl(self.kf, self.touch).routes())
+        app.add_routes(self.shop.routes())
         app.router.add_static("/__sandbox/static/", PAGE)
         app.on_response_prepare.append(_say_what_it_is)
         app.cleanup_ctx.append(self._run)
@@ -107,12 +121,14 @@ class Sandbox:
 
     async def _run(self, app: web.Application) -> AsyncIterator[None]:
         await self.pusher.open()
+        await self.shop.pusher.open(self.world.orders.values())
         saver = asyncio.create_task(self._save_often())
         yield
         saver.cancel()
         await asyncio.gather(saver, return_exceptions=True)
         self._save()
         await self.pusher.close()
+        await self.shop.pusher.close()
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
@@ -130,6 +146,7 @@ class Sandbox:
         vars(self.world).update(vars(fresh))
         self.world.tokens = tokens
         self.world.dice.seed(f"{self.options.seed}:{self.clock.time()}")  # the same ids again would be the same people
+        self.shop.pusher.forget()
         self.faults.put(Faults().shown())
         self.faults.scripted.clear()
         self.clock.offset_s = 0.0

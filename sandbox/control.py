@@ -6,27 +6,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 
-import aiohttp
 from aiohttp import web
 from aiohttp_sse import sse_response
 
 from sandbox.api_contact_way import make_way
+from sandbox.bot_reads import BOT_READS, BotReads, Silent
 from sandbox.clock import VirtualClock
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.plain_json import Act, Body, acting, answered, dumps, refusal
+from sandbox.shop import Shop
 from sandbox.story import Impossible, Story
 from sandbox.view import shown, shown_customer
 from sandbox.world import World
-
-BOT_READS = {
-    "inbox": "/api/v1/inbox",
-    "members": "/api/v1/members",
-    "ledger": "/api/v1/ledger",
-    "outbox": "/api/v1/outbox",
-    "channels": "/api/v1/channels",
-    "readyz": "/readyz",
-}
 
 
 class Control:
@@ -39,13 +31,13 @@ class Control:
         faults: Faults,
         journal: Journal,
         story: Story,
-        bot: str,
-        api_token: str,
+        shop: Shop,
+        bot: BotReads,
         reset: Callable[[], None],
         dirty: Callable[[], None],
     ) -> None:
         self.world, self.clock, self.faults, self.journal, self.story = world, clock, faults, journal, story
-        self._bot, self._api_token, self._reset, self._dirty = bot, api_token, reset, dirty
+        self.shop, self._bot, self._reset, self._dirty = shop, bot, reset, dirty
 
     def routes(self) -> list[web.RouteDef]:
         """Every path of the control plane."""
@@ -207,7 +199,8 @@ class Control:
     async def flush(self, request: web.Request, body: Body) -> Body:
         """Send what is held back; wait until nothing is in the air."""
         await self.story.pusher.flush()
-        return {"in_flight": self.story.pusher.in_flight}
+        await self.shop.pusher.flush()
+        return {"in_flight": self._in_flight()}
 
     async def verify(self, request: web.Request, body: Body) -> Body:
         """The GET verification of the callback url."""
@@ -219,6 +212,9 @@ class Control:
 
     # -- reading
     # -----------------------------------------------------------------------------------------------------------
+
+    def _in_flight(self) -> int:
+        return self.story.pusher.in_flight + self.shop.pusher.in_flight
 
     def _clock(self) -> Body:
         return {"now": self.clock.iso(), "offset_s": self.clock.offset_s}
@@ -244,7 +240,7 @@ class Control:
             "clock": self._clock(),
             "corp": corp,
             "faults": self.faults.shown(),
-            "in_flight": self.story.pusher.in_flight,
+            "in_flight": self._in_flight(),
         }
         return answered({**rest, **shown(self.world, self.clock.time())})
 
@@ -271,16 +267,11 @@ class Control:
 
     async def ask_bot(self, request: web.Request) -> web.Response:
         """The bot's own view, read through its JSON API."""
-        path = BOT_READS.get(request.match_info["name"])
-        if path is None:
+        name = request.match_info["name"]
+        if name not in BOT_READS:
             return refusal(404, "name", f"可以看：{', '.join(BOT_READS)}")
-        headers = {"Authorization": f"Bearer {self._api_token}"}
         try:
-            timeout = aiohttp.ClientTimeout(total=3)
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(self._bot + path, params=request.query, headers=headers) as response,
-            ):
-                return web.Response(status=response.status, body=await response.read(), content_type="application/json")
-        except (aiohttp.ClientError, TimeoutError):
-            return refusal(502, "bot", "机器人没有回答：它启动了吗？")
+            status, body = await self._bot.ask(name, request.query)
+        except Silent as silent:
+            return refusal(502, "bot", str(silent))
+        return web.Response(status=status, body=body, content_type="application/json")

@@ -33,6 +33,18 @@ API: dict[str, float] = {
     "kf_undelivered": 0.0,
     "kf_fail_type": 0,
 }
+SHOP: dict[str, float] = {
+    "duplicate": 0.0,
+    "copies": 4,
+    "lose": 0.0,
+    "unheard": 0.0,
+    "reorder": 0,
+    "late": 0.0,
+    "late_s": 60.0,
+    "bad_signature": 0.0,
+    "refund_500": 0.0,
+    "refund_drop": 0.0,
+}
 CHANCES = ("busy", "http_500", "timeout_before", "commit_then_drop", "slow", "rate", "revoke", "malformed", "html")
 NUMBERS = ("copies", "reorder", "late_s", "slow_s", "timeout_s", "kf_fail_type")
 
@@ -62,6 +74,7 @@ class Faults:
     seed: int = 1
     callback: dict[str, float] = field(default_factory=lambda: dict(CALLBACK))
     api: dict[str, float] = field(default_factory=lambda: dict(API))
+    shop: dict[str, float] = field(default_factory=lambda: dict(SHOP))
     api_paths: list[str] = field(default_factory=list)
     untrusted_ip: bool = False
     wrong_secret: bool = False
@@ -80,6 +93,7 @@ class Faults:
             "seed": self.seed,
             "callback": self.callback,
             "api": self.api,
+            "shop": self.shop,
             "api_paths": self.api_paths,
             "untrusted_ip": self.untrusted_ip,
             "wrong_secret": self.wrong_secret,
@@ -132,9 +146,10 @@ class Faults:
         """Whether something the API may do happens; the dice are thrown only for what can."""
         return self.api[name] > 0 and self.dice.random() < self.api[name]
 
-    def happens(self, name: str) -> bool:
-        """Whether a callback fault strikes."""
-        return self.dice.random() < self.callback[name]
+    def happens(self, name: str, part: str = "callback") -> bool:
+        """Whether a fault of `callback` or `shop` strikes."""
+        known: dict[str, float] = getattr(self, part)
+        return self.dice.random() < known[name]
 
 
 def _checked(group: str, known: dict[str, float], given: object) -> dict[str, float]:
@@ -172,6 +187,7 @@ SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     "seed": lambda name, value: _whole(name, value, None),
     "callback": lambda name, value: _checked(name, CALLBACK, value or {}),
     "api": lambda name, value: _checked(name, API, value or {}),
+    "shop": lambda name, value: _checked(name, SHOP, value or {}),
     "api_paths": _paths,
     "untrusted_ip": _switch,
     "wrong_secret": _switch,

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.kf_view import shown_accounts, shown_chats
+from sandbox.orders import shown_order
 from sandbox.world import World
 
 
@@ -22,6 +23,7 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "contact_ways": list(world.ways.values()),
         "groups": [asdict(group) for group in world.groups.values() if not group.dismissed],
         "tags": list(world.tags.values()),
+        "orders": [shown_order(order) for order in world.orders.values()],
         "counters": world.counters,
     }
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sandbox.kf_world import Kf, restored
+from sandbox.orders import Order, loaded
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -95,6 +96,7 @@ class World:
     codes: dict[str, WelcomeCode] = field(default_factory=dict)
     media: dict[str, dict[str, Any]] = field(default_factory=dict)
     tokens: dict[str, float] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     kf: Kf = field(default_factory=Kf)
@@ -156,7 +158,7 @@ class World:
 
     def dump(self) -> dict[str, Any]:
         """The world as JSON, to go on after a restart."""
-        parts = ("guides", "customers", "groups", "codes")
+        parts = ("guides", "customers", "groups", "codes", "orders")
         out: dict[str, Any] = {
             part: {key: asdict(value) for key, value in getattr(self, part).items()} for part in parts
         }
@@ -170,6 +172,7 @@ class World:
         self.guides = {key: Guide(**value) for key, value in data["guides"].items()}
         self.groups = {key: Group(**value) for key, value in data["groups"].items()}
         self.codes = {key: WelcomeCode(**value) for key, value in data["codes"].items()}
+        self.orders = {key: loaded(value) for key, value in data.get("orders", {}).items()}  # older files have none
         self.customers = {}
         for key, value in data["customers"].items():
             relations = {userid: Relation(**pair) for userid, pair in value.pop("relations").items()}

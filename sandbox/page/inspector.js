@@ -3,12 +3,14 @@
 import { $, ask, clockText, el, fill } from './dom.js';
 
 const MOST = 500;
+const ORDER_EVENTS = { 'order.paid': '付款', 'order.refunded': '退款', 'refund.asked': '机器人要求退款' };
+const ORDER_ERRORS = { lose: '没送到', unheard: '没听到回答' };
 const entries = [];
 let kind = 'all';
 let last = 0;
 let picked = 0;
 
-const failed = (entry) => entry.type === 'callback' ? entry.status !== 200 : Boolean(entry.fault) || (entry.reply?.errcode ?? 0) !== 0 || entry.status >= 400;
+const failed = (entry) => entry.type === 'order' ? !(entry.status >= 200 && entry.status < 300) : entry.type === 'callback' ? entry.status !== 200 : Boolean(entry.fault) || (entry.reply?.errcode ?? 0) !== 0 || entry.status >= 400;
 const shown = (entry) => kind === 'all' || (kind === 'failed' ? failed(entry) : entry.type === kind);
 
 export function add(entry) {
@@ -31,15 +33,16 @@ export async function catchUp() {
 
 function title(entry) {
   if (entry.type === 'call') return entry.path;
+  if (entry.type === 'order') return `${ORDER_EVENTS[entry.event]} ${entry.order_no}${entry.forged ? '（伪造）' : entry.attempt > 1 ? `（第 ${entry.attempt} 次）` : ''}`;
   if (entry.type !== 'callback' && entry.type !== 'fault') return `时间拨到 ${new Date(entry.now).toLocaleString('zh-CN', { hour12: false })}`;
   const tag = (name) => entry.plain?.match(new RegExp(`<${name}>(?:<!\\[CDATA\\[)?(.*?)(?:\\]\\]>)?</${name}>`))?.[1];
   return [tag('Event') ?? tag('MsgType'), tag('ChangeType')].filter(Boolean).join(' · ') + (entry.attempt > 1 ? `（第 ${entry.attempt} 次）` : '');
 }
 
 function line(entry) {
-  const status = entry.type === 'call' ? entry.reply?.errcode ?? entry.status : entry.status ?? entry.error ?? entry.fault ?? '';
+  const status = entry.type === 'call' ? entry.reply?.errcode ?? entry.status : entry.status ?? ORDER_ERRORS[entry.error] ?? entry.error ?? entry.fault ?? '';
   const button = el('button', { type: 'button', class: failed(entry) ? 'bad' : '' }, el('span', { class: 'when' }, clockText(entry.at)),
-    el('span', { class: 'kind' }, { callback: '回调', call: '调用', clock: '时钟', fault: '故障' }[entry.type] ?? entry.type),
+    el('span', { class: 'kind' }, { callback: '回调', call: '调用', clock: '时钟', fault: '故障', order: '商城' }[entry.type] ?? entry.type),
     el('span', {}, title(entry)), el('span', { class: 'ms' }, `${status} ${entry.ms ?? ''}${entry.ms === undefined ? '' : ' ms'}`));
   button.addEventListener('click', () => detail(entry));
   return el('li', {}, button);
@@ -53,10 +56,10 @@ const pretty = (xml) => xml.replace(/(<\/\w+>|<xml>)(?=<)/g, '$1\n');
 
 async function detail(entry) {
   picked = entry.seq;
-  const parts = entry.type === 'callback' ? callback(entry) : call(entry);
+  const parts = entry.type === 'callback' ? callback(entry) : entry.type === 'order' ? order(entry) : call(entry);
   fill($('detail'), ...parts);
   document.querySelectorAll('#tour li')[3].classList.add('done');
-  if (entry.type === 'callback' && entry.status === 200) await inside(entry, parts);
+  if (entry.key && entry.status === 200) await inside(entry, parts);
 }
 
 function callback(entry) {
@@ -65,6 +68,15 @@ function callback(entry) {
     ...step('② 签名与时间', Object.entries(entry.query ?? {}).map(([name, value]) => `${name}=${value}`).join('\n') + (entry.forged ? '\n（故意伪造的签名）' : '')),
     ...step('③ 明文', pretty(entry.plain ?? '')),
     ...step('④ 机器人的回答', entry.error ? `没有回答：${entry.error}` : `HTTP ${entry.status}${entry.reply ? `\n${entry.reply}` : '（空）'} · ${entry.ms} ms`),
+  ];
+}
+
+function order(entry) {
+  const signed = ['X-Timestamp', 'X-Signature'].map((name) => `${name}: ${entry.headers[name]}`).join('\n');
+  return [
+    ...step(entry.event === 'refund.asked' ? '① 机器人请商城退款' : '① 商城推送的订单', typeof entry.body === 'string' ? entry.body : JSON.stringify(entry.body, null, 2)),
+    ...step('② 签名与时间', signed + (entry.forged ? '\n（故意伪造的签名）' : '')),
+    ...step(entry.event === 'refund.asked' ? '③ 商城的回答' : '③ 机器人的回答', entry.status ? `HTTP ${entry.status} · ${entry.ms} ms\n${entry.reply}` : `${ORDER_ERRORS[entry.error] ?? entry.error}：商城过一会儿再推`),
   ];
 }
 

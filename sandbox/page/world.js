@@ -7,7 +7,10 @@ const FAULTS = [
   ['callback', 'duplicate', '重复推送'], ['callback', 'lose', '丢失'], ['callback', 'late', '迟到'], ['callback', 'bad_signature', '夹带伪造签名'],
   ['callback', 'twin', '同秒双胞胎'], ['api', 'busy', '系统繁忙 -1'], ['api', 'http_500', '接口 5xx'], ['api', 'timeout_before', '没执行就断线'],
   ['api', 'commit_then_drop', '执行了但没回'], ['api', 'slow', '接口慢 4 秒'], ['api', 'rate', '频率超限 45009'], ['api', 'revoke', '令牌被吊销'],
-  ['api', 'kf_empty_page', '客服空页'], ['api', 'kf_undelivered', '客服消息没送到'], ['api', 'malformed', '回答被截断'], ['api', 'html', '回答成网页'],
+  ['api', 'kf_empty_page', '客服空页'], ['api', 'kf_undelivered', '客服消息没送到'],
+  ['api', 'malformed', '回答被截断'], ['api', 'html', '回答成网页'],
+  ['shop', 'duplicate', '商城重复推送'], ['shop', 'lose', '商城推送没送到'], ['shop', 'unheard', '商城没听到回答'],
+  ['shop', 'late', '商城晚一分钟推'], ['shop', 'refund_500', '商城退款出错'], ['shop', 'refund_drop', '退了但没回'],
 ];
 const COUNTED = { gettoken: '换取令牌', duplicate_messages: '查重拦下的消息', silent_drops: '超频静默丢弃' };
 let drawnFaults = '';
@@ -34,12 +37,15 @@ function drawFaults(faults) {
   });
   const reorder = el('input', { type: 'checkbox', checked: faults.callback.reorder > 1 });
   reorder.addEventListener('change', () => put({ callback: { ...faults.callback, reorder: reorder.checked ? 5 : 0 } }));
+  const shuffled = el('input', { type: 'checkbox', checked: faults.shop.reorder > 1 });
+  shuffled.addEventListener('change', () => put({ shop: { ...faults.shop, reorder: shuffled.checked ? 2 : 0 } }));
   const switches = [['untrusted_ip', 'IP 不可信 60020'], ['wrong_secret', 'Secret 失效 40001']].map(([name, label]) => {
     const box = el('input', { type: 'checkbox', checked: faults[name] });
     box.addEventListener('change', () => put({ [name]: box.checked }));
     return el('label', {}, el('span', {}, label), box);
   });
-  fill($('faults'), ...sliders, el('label', {}, el('span', {}, '乱序（攒 5 条打乱）'), reorder), ...switches);
+  fill($('faults'), ...sliders, el('label', {}, el('span', {}, '乱序（攒 5 条打乱）'), reorder),
+    el('label', {}, el('span', {}, '商城乱序（攒 2 条打乱）'), shuffled), ...switches);
 }
 
 const percent = (value) => `${Math.round(value * 100)}%`;

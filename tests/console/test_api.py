@@ -8,7 +8,8 @@ import pytest
 
 from tests.console.conftest import Shop
 
-READS = ["members", "inbox", "outbox", "ledger?member_id=1", "channels"]
+READS = ["members", "inbox", "outbox", "ledger?member_id=1", "channels", "products", "coupon-templates", "checkouts",
+         "campaigns"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", READS)
@@ -87,6 +88,10 @@ def test_pages_follow_each_other_without_a_gap_or_an_overlap(shop: Shop) -> None
         ("outbox?status=lost", "status", "suppressed"),
         ("ledger", "member_id", "必填"),
         ("channels?x=1", "x", "不带参数"),
+        ("products?cost=1", "cost", "sku"),
+        ("checkouts?status=open", "status", "held"),
+        ("checkouts?member_id=x", "member_id", "整数"),
+        ("campaigns?status=running", "status", "published"),
     ],
 )
 def test_a_wrong_question_is_told_which_word_is_wrong(shop: Shop, path: str, field: str, hint: str) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.app import Options, Sandbox
-from sandbox.control import BOT_READS
-from sandbox.faults import API, CALLBACK
+from sandbox.bot_reads import BOT_READS
+from sandbox.faults import API, CALLBACK, SHOP
 from tests.sandbox.conftest import Desk
 
 PAGE = Path(__file__).parents[2] / "sandbox" / "page"
@@ -131,10 +131,10 @@ def test_the_page_reads_of_the_bot_only_what_the_sandbox_passes_on() -> None:
 
 
 def test_the_page_names_only_faults_that_there_are() -> None:
-    named = re.findall(r"\['(callback|api)', '(\w+)', '[^']+'\]", JAVASCRIPT["world.js"])
+    named = re.findall(r"\['(callback|api|shop)', '(\w+)', '[^']+'\]", JAVASCRIPT["world.js"])
     assert len(named) > 10
-    assert {name for group, name in named} <= {*CALLBACK, *API}
-    assert all(name in (CALLBACK if group == "callback" else API) for group, name in named)
+    assert {name for group, name in named} <= {*CALLBACK, *API, *SHOP}
+    assert all(name in {"callback": CALLBACK, "api": API, "shop": SHOP}[group] for group, name in named)
 
 
 def test_every_element_a_script_looks_for_is_in_the_page_once() -> None:

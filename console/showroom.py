@@ -1,0 +1,88 @@
+"""橱窗 showroom: the demo's brand, set up through the JSON API as a shop's own program would, each thing once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("showroom.toml")
+MADE_BY, APPROVED_BY = "王店长", "李经理"  # what may cost much is published by another person than the one who made it
+TIMEOUT_S = 15.0
+
+
+def read(file: Path = FILE) -> dict[str, list[dict[str, Any]]]:
+    """Products, coupon templates and campaigns as bodies of the API; a campaign also has `days`, how long it runs."""
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def campaign_body(item: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A campaign that runs from `now` on."""
+    more = {name: value for name, value in item.items() if name != "days"}
+    ends_at = now + timedelta(days=item["days"])
+    return {**more, "starts_at": now.isoformat(), "ends_at": ends_at.isoformat(), "made_by": MADE_BY}
+
+
+def _key(act: str, name: str) -> str:
+    """An Idempotency-Key: headers carry ASCII alone, names are Chinese."""
+    return f"showroom:{hashlib.sha256(f'{act}:{name}'.encode()).hexdigest()[:32]}"
+
+
+class Showroom:
+    """Sets up what `showroom.toml` names. An Idempotency-Key each: a second time nothing changes."""
+
+    def __init__(self, bot: str, token: str, plays: Collection[str], say: Callable[[str], None]) -> None:
+        self._bot, self._token, self._plays, self._say = bot, token, plays, say
+
+    def furnish(self, now: datetime, file: Path = FILE) -> dict[str, int]:
+        """How many of each kind are there now; what the bot refuses is said and left out. Raises OSError when the bot
+        does not answer."""
+        there = read(file)
+        made = {
+            "products": sum(self._make("products", item["sku"], item) for item in there["products"]),
+            "coupon_templates": sum(
+                self._make("coupon-templates", item["name"], item) for item in there["coupon_templates"]
+            ),
+        }
+        known = [item for item in there["campaigns"] if item["kind"] in self._plays]
+        return {**made, "campaigns": sum(self._open(item, now) for item in known)}
+
+    def _make(self, path: str, name: str, body: dict[str, Any]) -> bool:
+        """True when it is there, made now or before."""
+        status, answer = self._post(path, _key(path, name), body)
+        if status in (200, 201, 409):
+            return True
+        self._say(f"橱窗里的「{name}」没有摆出来：{answer['error']['message']}")
+        return False
+
+    def _open(self, item: dict[str, Any], now: datetime) -> bool:
+        """Make and publish a campaign."""
+        name = item["name"]
+        status, answer = self._post("campaigns", _key("campaigns", name), campaign_body(item, now))
+        if status == 201:
+            publish = f"campaigns/{answer['id']}/publish"
+            status, answer = self._post(publish, _key("publish", name), {"by": APPROVED_BY})
+        if status != 200:
+            self._say(f"活动「{name}」没有开起来：{answer['error']['message']}")
+        return status == 200
+
+    def _post(self, path: str, key: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+        }
+        url, data = f"{self._bot}/api/v1/{path}", json.dumps(body, ensure_ascii=False).encode()
+        request = urllib.request.Request(url, data=data, headers=headers, method="POST")  # noqa: S310 - loopback
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - loopback
+                return response.status, json.loads(response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
