@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from bot import reach
 from bot.events import Address, Event
 from bot.ids import Chance
+from bot.kf_menu import choices, msgmenu
 from bot.texts import Texts, split_bytes
 from storage import audit_log, follows, members, outbox, timers
 from storage.db import Db
@@ -19,6 +21,7 @@ from storage.members import Person
 
 TEXT_LIMIT = 2048  # bytes of a text, as message/send cuts it
 STAFF = "wecom_staff"
+_MARK = "\x00"  # stands for the menu while a text is parted around it
 
 RulesT = TypeVar("RulesT")
 
@@ -134,20 +137,33 @@ class Turn(Work):
 
     def say(self, to: Address, text: str, /, **values: object) -> None:
         """Tell someone a text of prompts/; split on sentence ends where the channel's limit asks for it."""
+        self._speak(to, self.texts.render(text, **values), None)
+
+    def offer(self, to: Address, text: str, entries: list[str], /, **values: object) -> None:
+        """Tell someone a text whose $menu (given in words) lists `entries`: buttons, where the channel has them."""
+        self._speak(to, self.texts.render(text, **values), self.menu(text, entries, **values))
+
+    def menu(self, text: str, entries: list[str], /, **values: object) -> dict[str, Any] | None:
+        """A text whose $menu lists `entries`, as KF's msgmenu; None when it does not fit one."""
+        head, _, tail = self.texts.render(text, **{**values, "menu": _MARK}).partition(_MARK)
+        return msgmenu(head.strip(), choices(entries), tail.strip())
+
+    def tell(self, member_id: int, text: str, /, **values: object) -> None:
+        """Let a member know, by whatever way reaches them."""
         content = self.texts.render(text, **values)
+        if not reach.by_kf(self, member_id, content, None, reach.NEWS):
+            self.relay(member_id, content)
+
+    def _speak(self, to: Address, content: str, menu: dict[str, Any] | None) -> None:
         if to.channel == STAFF:
             self._to_staff(to.external_id, content)
             return
         person = self.person(to)
-        if person is not None:
-            self._relay(person.id, content)
+        if person is not None and not reach.by_kf(self, person.id, content, menu, reach.most(self, to)):
+            self.relay(person.id, content)
 
-    def tell(self, member_id: int, text: str, /, **values: object) -> None:
-        """Let a member know, by whatever way reaches them."""
-        self._relay(member_id, self.texts.render(text, **values))
-
-    def _relay(self, member_id: int, content: str) -> None:
-        """No channel that stands speaks to members: the guide who follows them passes it on. Without one it is
+    def relay(self, member_id: int, content: str) -> None:
+        """No channel of ours is open to the member: the guide who follows them passes it on. Without one it is
         recorded as untold."""
         userid = follows.guide_of(self.db, member_id)
         if userid is None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from bot.events import Event
 from bot.router import Play, Step, Words, normalize
+from bot.settings import Kf
 from bot.turn import Turn
 
 
 class Plays:
-    """Lookups over the enabled plays, made once."""
+    """Lookups over the enabled plays, made once; `kf` is how the door to 微信客服 is set."""
 
-    def __init__(self, plays: list[Play]) -> None:
+    def __init__(self, plays: list[Play], kf: Kf | None = None) -> None:
+        self.kf = kf or Kf()
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []

@@ -33,10 +33,10 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
     if said.isdigit() and 1 <= int(said) <= len(menu):
         said = menu[int(said) - 1].split(" ")[0]
     if said in HELP_WORDS:
-        turn.say(sender, audience.help, menu=numbered(menu))
+        turn.offer(sender, audience.help, menu, menu=numbered(menu))
     elif not plays.hear(turn, event, audience.name, said):
         near = get_close_matches(said, [*plays.known_words(audience.name), *HELP_WORDS], n=1, cutoff=0.5)
         if near:
-            turn.say(sender, audience.nearest, near=near[0], menu=numbered(menu))
+            turn.offer(sender, audience.nearest, menu, near=near[0], menu=numbered(menu))
         else:
-            turn.say(sender, audience.not_understood, menu=numbered(menu))
+            turn.offer(sender, audience.not_understood, menu, menu=numbered(menu))
