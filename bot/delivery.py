@@ -31,6 +31,7 @@ from storage.outbox import Call
 LEASE = timedelta(seconds=30)
 MAX_TRIES = 5  # of rows that fail for no reason of the platform's
 IDLE_POLL_S = 1.0
+WELCOMES = {"externalcontact/send_welcome_msg", "kf/send_msg_on_event"}
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class Delivery:
             await self._end(row, "sent", None, ok=True, answer=answer)
 
     async def _failed(self, lane: Lane, row: Call, error: WeComError) -> None:
-        if row.call == "externalcontact/send_welcome_msg" and error.errcode == 41051:
+        if row.call in WELCOMES and error.errcode == 41051:
             # Used already: by an earlier try of ours whose answer was lost, or because the two are chatting.
             await self._end(row, "sent" if row.attempts > 1 else "suppressed", "41051", ok=row.attempts > 1)
         elif error.action in (Action.RETRY, Action.SLOW):
