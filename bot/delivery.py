@@ -71,6 +71,7 @@ class Delivery:
         self._loops: list[asyncio.Task[None]] = []
         self.stats: Counter[str] = Counter()
         self.halted: str | None = None
+        self._unsettled: list[int] = []
         writer.on_owed(self.wake)
 
     async def start(self) -> None:
@@ -113,6 +114,7 @@ class Delivery:
         wake = self._wake[lane.name]
         while True:
             wake.clear()
+            await self._put_back()
             taken = await self._take(lane, lane.workers - len(mine))
             for row in taken:
                 task = asyncio.create_task(self._deliver(lane, row))
@@ -122,6 +124,20 @@ class Delivery:
                 task.add_done_callback(lambda _: wake.set())
             if not taken:
                 await self._rest(wake)
+
+    async def _put_back(self) -> None:
+        """Rows whose outcome the database did not take are tried again; what was carried out has a key there."""
+        rows, self._unsettled = self._unsettled, []
+
+        def put_back(work: Work) -> None:
+            for row_id in rows:
+                outbox.retry(work.db, row_id, work.now, "the outcome was not stored")
+
+        try:
+            if rows:
+                await self._writer.call(put_back)
+        except NotStored:
+            self._unsettled += rows
 
     async def _rest(self, wake: asyncio.Event) -> None:
         try:
@@ -147,7 +163,8 @@ class Delivery:
         try:
             await self._attempt(lane, row)
         except NotStored:
-            logger.bind(action="settle_failed").warning("row={}: it stays leased and is tried again", row.id)
+            self._unsettled.append(row.id)
+            logger.bind(action="settle_failed").warning("row={}: it is tried again", row.id)
         except Exception as error:
             logger.opt(exception=error).bind(action="delivery_bug").error("row={} call={}", row.id, row.call)
             await self._blame(lane, row, error)
@@ -200,7 +217,8 @@ class Delivery:
             else:
                 await self._again(row, self._backoff(lane, row.attempts), why, blamed=True)
         except NotStored:
-            logger.bind(action="settle_failed").warning("row={}", row.id)
+            self._unsettled.append(row.id)
+            logger.bind(action="settle_failed").warning("row={}: it is tried again", row.id)
 
     def _backoff(self, lane: Lane, attempts: int) -> float:
         """Full jitter under a doubling ceiling, in seconds."""

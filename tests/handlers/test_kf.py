@@ -118,7 +118,7 @@ async def test_a_welcome_that_is_too_late_is_not_sent(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("tries", "status"), [(1, "suppressed"), (2, "sent")])
 async def test_a_used_code_after_a_lost_answer_is_a_welcome_sent(desk: Desk, tries: int, status: str) -> None:
-    busy = WeComError(-1, "busy", "kf/send_msg_on_event", action=Action.RETRY)
+    busy: Exception = WeComError(-1, "busy", "kf/send_msg_on_event", action=Action.RETRY)
     used = refusal("kf/send_msg_on_event", 41051, "used")
     desk.kf.scripted["kf/send_msg_on_event"] = [busy, used][2 - tries :]
     comes_in(desk)
@@ -164,7 +164,7 @@ async def test_the_door_can_be_shut_and_the_welcome_left_out(desk: Desk, monkeyp
 
 async def test_accounts_come_and_go(desk: Desk) -> None:
     def change(key: str, **fields: tuple[str, ...]) -> KfAccountsChanged:
-        given = {"added": (), "removed": (), **fields}
+        given: dict[str, Any] = {"added": (), "removed": (), **fields}
         return KfAccountsChanged(key=key, source="wecom_app", at=desk.bot.clock.now(), **given)
 
     await desk.accept(change("c1", added=("wkA", "wkB")))
