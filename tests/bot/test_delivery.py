@@ -170,7 +170,7 @@ def test_windows_slide_and_idle_keys_are_forgotten() -> None:
 
 
 async def test_a_row_whose_outcome_was_not_stored_is_tried_again(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(*_: object) -> None:
+    async def refuse(*_: object, **__: object) -> None:
         raise NotStored
 
     await owe(bot, "hello")

@@ -118,9 +118,10 @@ async def test_a_welcome_that_is_too_late_is_not_sent(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("tries", "status"), [(1, "suppressed"), (2, "sent")])
 async def test_a_used_code_after_a_lost_answer_is_a_welcome_sent(desk: Desk, tries: int, status: str) -> None:
-    busy: Exception = WeComError(-1, "busy", "kf/send_msg_on_event", action=Action.RETRY)
+    busy = WeComError(-1, "busy", "kf/send_msg_on_event", action=Action.RETRY)
     used = refusal("kf/send_msg_on_event", 41051, "used")
-    desk.kf.scripted["kf/send_msg_on_event"] = [busy, used][2 - tries :]
+    script: list[dict[str, Any] | Exception] = [busy, used]
+    desk.kf.scripted["kf/send_msg_on_event"] = script[2 - tries :]
     comes_in(desk)
     for _ in range(3):
         await desk.settles()
