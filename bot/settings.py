@@ -59,12 +59,21 @@ class App(Section):
     replay_window_s: int = Field(default=600, ge=0)
 
 
+class Kf(Section):
+    """微信客服. `accounts` are pulled at every start and every night, as are those that ever rang."""
+
+    enabled: bool = True
+    accounts: list[str] = []
+    welcome: bool = True
+
+
 class WeComSection(Section):
     """The corp and where its API is."""
 
     corp_id: str = ""
     api_base: str = "https://qyapi.weixin.qq.com"
     app: App = App()
+    kf: Kf = Kf()
 
 
 class Api(Section):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from bot.events import Event
+from bot.kf_menu import Choice
 from bot.router import Play, Step, Words, normalize
+from bot.settings import Kf
 from bot.turn import Turn
 
 
 class Plays:
-    """Lookups over the enabled plays, made once."""
+    """Lookups over the enabled plays, made once; `kf` is how the door to 微信客服 is set."""
 
-    def __init__(self, plays: list[Play]) -> None:
+    def __init__(self, plays: list[Play], kf: Kf | None = None) -> None:
+        self.kf = kf or Kf()
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
@@ -43,10 +46,10 @@ class Plays:
             return words
         return None
 
-    def menu(self, audience: str) -> list[str]:
+    def menu(self, audience: str) -> list[Choice]:
         """The first word of what an audience can begin with, in the plays' order."""
         taken = [words for words in self._menu if words.audience == audience and words.menu]
-        return [words.words[0] + (f" {words.arg}" if words.arg else "") for words in taken]
+        return [Choice(words.words[0], words.words[0] + (f" {words.arg}" if words.arg else "")) for words in taken]
 
     def known_words(self, audience: str) -> list[str]:
         """Every word an audience can say."""

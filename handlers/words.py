@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 HELP_WORDS = ("帮助", "菜单", "help", "?")
+HUMAN_WORDS = ("转人工", "人工", "人工客服", "转人工客服")  # of members, in 微信客服

@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bot.clock import shown
 from bot.events import Event, TimerDue
 from bot.ids import code, read_code
+from bot.kf_menu import Choice
 from bot.order_events import CheckoutPaid, CheckoutReleased
 from bot.router import CampaignKind, Router
 from bot.texts import yuan
-from bot.turn import Choice, Retry, Turn
+from bot.turn import Retry, Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import drives, shop, stock

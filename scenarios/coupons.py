@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.clock import shown
 from bot.events import Event, TimerDue
 from bot.ids import read_code
+from bot.kf_menu import Choice
 from bot.router import Router
 from bot.texts import yuan
-from bot.turn import Choice, Turn
+from bot.turn import Turn
 from scenarios import vouchers
 from storage import coupons, grants, members, shop
 from storage.tables import CouponTemplate

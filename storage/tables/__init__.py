@@ -17,6 +17,7 @@ from storage.tables.drives import (
     Team,
     TeamSeat,
 )
+from storage.tables.kf import KfAccount, KfSession
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
@@ -39,6 +40,8 @@ __all__ = [
     "GroupMember",
     "Identity",
     "Inbox",
+    "KfAccount",
+    "KfSession",
     "Member",
     "MemberTag",
     "Merge",
