@@ -62,6 +62,20 @@ async def test_a_refund_after_the_points_were_spent_becomes_debt_and_is_paid_off
     assert "待扣回：0" in await mall.says("wm1", "积分")
 
 
+async def test_points_follow_a_member_who_proves_to_be_another(mall: Shop) -> None:
+    await mall.pays("wm2", "o1", 10_000)  # promised to the one who is merged away
+    await mall.pays("wm1", "o2", 100, buyer={"external_userid": "wm1", "unionid": "u"})
+    await mall.pays("wm2", "o3", 100, buyer={"external_userid": "wm2", "unionid": "u"})
+    await mall.passes(days=7)
+    assert mall.bot.points("wm1") == mall.bot.points("wm2") == 102
+    await _burn(mall, "wm1", 52)
+
+    await mall.refunds("o1", 10_000)
+
+    assert mall.bot.points("wm1") == 0
+    assert "待扣回：50" in await mall.says("wm2", "积分")
+
+
 async def _burn(mall: Shop, who: str, amount: int) -> None:
     """Spend points at a counter."""
     from bot.turn import Work
