@@ -86,8 +86,7 @@ def day_over(turn: Turn, event: TimerDue) -> None:
         return
     over = coupons.due(turn.db, turn.now, AT_ONCE)
     for voucher in over:
-        if coupons.close(turn.db, voucher.id, "active", "expired", turn.now):
-            vouchers.ended(turn, voucher, 0)
+        vouchers.end(turn, voucher)
     reminded = sum(_remind(turn, template) for template in shop.templates.all(turn.db, remind_days__gt=0))
     if len(over) == AT_ONCE or reminded:
         turn.at(turn.since(1), vouchers.DAY, f"coupons:more:{turn.cause}", {})

@@ -146,6 +146,19 @@ async def test_an_order_that_is_not_paid_leaves_the_coupon_usable(mall: Shop) ->
     assert await mall.bot.writer.call(again)  # the second release finds nothing
 
 
+async def test_a_coupon_whose_time_ends_while_it_is_held_ends_with_the_hold(mall: Shop) -> None:
+    await template(mall, valid_days=1, budget_fen=10_000)
+    mall.bot.clock.advance(timedelta(hours=11, minutes=50).total_seconds())  # ten to midnight
+    await claimed(mall)
+    mall.bot.clock.advance(timedelta(hours=23, minutes=55).total_seconds())
+    assert isinstance(await hold(mall, "wm1", "o1"), int)
+    await mall.passes(minutes=14)  # its day is over, and it is held
+    assert states(mall) == {"reserved": 1}
+    await mall.passes(minutes=2)
+    assert states(mall) == {"expired": 1}
+    assert stock(mall, "budget:coupon:") == (10_000, 0)
+
+
 @pytest.mark.parametrize(
     ("policy", "refunds", "status"),
     [("full", (8_000,), "active"), ("full", (3_000,), "redeemed"), ("always", (3_000,), "active"),
