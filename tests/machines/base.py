@@ -29,10 +29,8 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        if Machine.ground is None:
-            Machine.ground = Ground()
         self.counts["examples"] += 1
-        self.house = House(Machine.ground, self.plays, self.pack)
+        self.house = House(self.ground or Ground.shared(), self.plays, self.pack)
         self.house.swept = self.due
         self.till = Till()
         self.orders = 0

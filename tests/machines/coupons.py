@@ -51,8 +51,8 @@ class Coupons(Machine):
         self.hand: dict[str, Slip] = {}
         self.price: dict[str, int] = {}
         self.template = self.house.template(
-            name="满100减20", kind="cash", value=VALUE, threshold_fen=LIST, valid_days=2, stock=stock, budget_fen=budget,
-            per_member=limit, per_day=daily, give_back=back, remind_days=remind, claimable=True,
+            name="满100减20", kind="cash", value=VALUE, threshold_fen=LIST, valid_days=2, stock=stock,
+            budget_fen=budget, per_member=limit, per_day=daily, give_back=back, remind_days=remind, claimable=True,
         )  # fmt: skip
 
     def set_aside(self) -> int:
@@ -155,7 +155,7 @@ class Coupons(Machine):
                 slip.state, slip.paper = "active", ""
 
     def compare(self) -> None:
-        """Every coupon, the bounds, and the till. One whose time is over is closed at the end of its day at the latest."""
+        """Every coupon, the bounds, the till. What is over is closed at the end of its day at the latest."""
         hand = getattr(self, "hand", {})
         for code, status in self.house.rows("SELECT code, status FROM coupon"):
             slip = hand[code]

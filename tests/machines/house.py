@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import itertools
 import json
 import tempfile
@@ -63,6 +64,12 @@ class Ground:
                 connection.exec_driver_sql(f'DROP TABLE "{table}"')
                 connection.exec_driver_sql(f'ALTER TABLE "bare_{table}" RENAME TO "{table}"')
         self._used = False
+
+    @staticmethod
+    @functools.cache
+    def shared() -> Ground:
+        """The one that a test run uses for all its machines."""
+        return Ground()
 
     def _text(self, query: Any) -> str:
         """A check as plain SQL, rendered once: it is asked after every step."""

@@ -43,7 +43,7 @@ class Orders(Machine):
 
     @rule(of=shops, number=numbers, which=st.sampled_from("abc"), fen=st.sampled_from([1, 3_333, 9_999, 20_000]))
     def is_refunded(self, of: str, number: str, which: str, fen: int) -> None:
-        """A refund, part or more than there is (a chargeback after a part); one number counts once, at first telling."""
+        """A refund, in part or of more than there is (a chargeback after a part); one number counts once."""
         key, refund_no = (of, number), f"{of}:{number}:{which}"
         self.house.refunds(number, fen, refund_no, of)
         self.told[key].setdefault(refund_no, fen)
