@@ -44,15 +44,16 @@ atexit.register(CLOSING.close)
 
 
 class Ground:
-    """An empty database; `bare` names tables to be rebuilt without their constraints (SQLite only)."""
+    """An empty database. `bare` names tables to be rebuilt without their constraints, `unchecked` ignores every CHECK:
+    a guard that was taken out must not be replaced by the schema's (both only on SQLite)."""
 
-    unchecked = False
-
-    def __init__(self, kind: str = "sqlite", bare: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str = "sqlite", bare: Iterable[str] = (), *, unchecked: bool = False) -> None:
         if kind == "sqlite":
             folder = CLOSING.enter_context(tempfile.TemporaryDirectory())
             self.database = Database(f"sqlite:///{Path(folder) / 'x.db'}")
-            sqlalchemy_event.listen(self.database.engine, "connect", _hasty)
+            pragmas = ["synchronous=OFF"]  # nothing here has to survive a power cut
+            pragmas += ["ignore_check_constraints=ON"] if unchecked else []
+            sqlalchemy_event.listen(self.database.engine, "connect", partial(_hasty, pragmas))
         else:
             self.database = Database(postgres_url(CLOSING.enter_context(SCHEMA_FREE.schema())))
         self.database.migrate()
@@ -87,11 +88,9 @@ class Ground:
         return self.database
 
 
-def _hasty(connection: Any, _record: Any) -> None:
-    """Nothing here has to survive a power cut; a broken guard must not hide behind a CHECK of the schema."""
-    connection.execute("PRAGMA synchronous=OFF")
-    if Ground.unchecked:
-        connection.execute("PRAGMA ignore_check_constraints=ON")
+def _hasty(pragmas: list[str], connection: Any, _record: Any) -> None:
+    for pragma in pragmas:
+        connection.execute(f"PRAGMA {pragma}")
 
 
 class House:
@@ -101,6 +100,11 @@ class House:
         self.ground, self.clock = ground, FrozenClock(NOON)
         dispatch = Dispatcher(load_plays(["sign_up", *plays], {"sign_up": pack, **plays}))
         self.batch = Batch(ground.emptied(), dispatch, self.clock, SeededChance(7), ground.texts)
+        if (
+            ground.database.dialect == "postgresql"
+        ):  # a plan that must scan looks dear, and would be compiled for seconds
+            self.batch._db.connection.execute("SET jit = off")
+            self.batch._db.connection.commit()
         self.numbers = itertools.count(1)
         self.seen: list[Event] = []
         self.swept: Callable[[datetime], None] = lambda now: None
