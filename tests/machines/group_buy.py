@@ -53,11 +53,12 @@ class GroupBuy(Machine):
     """A few people, a few teams, one shelf."""
 
     plays: ClassVar = {"group_buy": {}}
+    minutes: ClassVar = (1, 8, 16, 70, 130)
     teams = Bundle("teams")
     sales = Bundle("sales")
 
     @initialize(
-        size=st.integers(2, 3), limit=st.integers(1, 2), shelf=st.integers(1, 6), free=st.booleans(),
+        size=st.sampled_from([2, 2, 3]), limit=st.integers(1, 2), shelf=st.sampled_from([6, 3, 1]), free=st.booleans(),
         hours=st.integers(1, 2),
     )  # fmt: skip
     def the_drive_begins(self, size: int, limit: int, shelf: int, free: bool, hours: int) -> None:
@@ -109,16 +110,27 @@ class GroupBuy(Machine):
         if may:
             self.seated(who, crew)
 
-    @rule(target=sales, team=teams, who=who_does, off=st.sampled_from([0, 0, 0, 0, -1, 900]), old=st.booleans())
-    def pays(self, team: str, who: str, off: int, old: bool) -> Any:
-        """A seat's checkout is paid: in time, late, after the end, again, too little or more; `old`: an earlier one."""
-        mine = [code for code, paper in self.till.papers.items() if paper.who == who and paper.about == team]
-        if not mine:
+    @rule(who=who_does, team=teams)
+    def joins_and_pays(self, who: str, team: str) -> None:
+        """Somebody who does not hesitate."""
+        self.joins(who, team)
+        seat = self.crews[team].seats.get(who)
+        if seat is not None and self.till.papers[seat.paper].state == "held":
+            self._pay(seat.paper, 0)
+
+    @rule(target=sales, pick=st.integers(0, 7), off=st.sampled_from([0, 0, 0, 0, -1, 900]), old=st.booleans())
+    def pays(self, pick: int, off: int, old: bool) -> Any:
+        """A seat's checkout is paid: in time, or (`old`) late, after the end, again; too little, or more."""
+        papers = [code for code, paper in self.till.papers.items() if old or paper.state == "held"]
+        if not papers:
             return multiple()
-        code, order_no, crew = mine[0 if old else -1], self.next_order(), self.crews[team]
-        self.house.pays(who, order_no, PRICE + off, code)
-        if self.till.pay(order_no, who, PRICE + off, code) is not None:
-            self._seat_paid(crew, who, code, order_no)
+        return self._pay(papers[pick % len(papers)], off)
+
+    def _pay(self, code: str, off: int) -> str:
+        order_no, paper = self.next_order(), self.till.papers[code]
+        self.house.pays(paper.who, order_no, PRICE + off, code)
+        if self.till.pay(order_no, paper.who, PRICE + off, code) is not None:
+            self._seat_paid(self.crews[paper.about], paper.who, code, order_no)
         return order_no
 
     def _seat_paid(self, crew: Crew, who: str, code: str, order_no: str) -> None:

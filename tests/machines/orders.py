@@ -16,7 +16,7 @@ from tests.machines.till import Sale
 
 numbers = st.sampled_from(["n1", "n2", "n3"])
 shops = st.sampled_from(["mall", "kiosk"])
-amounts = st.sampled_from([0, 99, 3_333, 10_000])
+amounts = st.sampled_from([0, 3_333, 10_000, 30_000])
 
 
 class Orders(Machine):
@@ -31,7 +31,7 @@ class Orders(Machine):
         self.told: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
         self.due_keys: dict[str, int] = {}
 
-    @rule(of=shops, number=numbers, who=who_does, fen=amounts, unknown=st.booleans())
+    @rule(of=shops, number=numbers, who=who_does, fen=amounts, unknown=st.sampled_from([False, False, True]))
     def is_paid(self, of: str, number: str, who: str, fen: int, unknown: bool) -> None:
         """An order, perhaps told before with other words; perhaps for a checkout that is none: then owed back."""
         key = (of, number)
@@ -41,7 +41,7 @@ class Orders(Machine):
             sale.owed = fen if unknown else 0
             sale.refunded = min(fen, sum(self.told[key].values()))
 
-    @rule(of=shops, number=numbers, which=st.sampled_from("abc"), fen=st.sampled_from([1, 3_333, 9_999, 20_000]))
+    @rule(of=shops, number=numbers, which=st.sampled_from("abc"), fen=st.sampled_from([1, 500, 3_333, 20_000]))
     def is_refunded(self, of: str, number: str, which: str, fen: int) -> None:
         """A refund, in part or of more than there is (a chargeback after a part); one number counts once."""
         key, refund_no = (of, number), f"{of}:{number}:{which}"
@@ -50,7 +50,7 @@ class Orders(Machine):
         if key in self.sold:
             self.sold[key].refunded = min(self.sold[key].fen, sum(self.told[key].values()))
 
-    @rule(of=shops, number=numbers, fen=st.sampled_from([1_000, 5_000, 10_000]), why=st.sampled_from(["x", "y"]))
+    @rule(of=shops, number=numbers, fen=st.sampled_from([700, 1_000, 10_000]), why=st.sampled_from(["x", "y"]))
     def we_owe(self, of: str, number: str, fen: int, why: str) -> None:
         """A play owes money back for a reason: once for each key, and never more than is left."""
         sale, key = self.sold.get((of, number)), f"{of}:{number}:{why}"
