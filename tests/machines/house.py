@@ -100,11 +100,6 @@ class House:
         self.ground, self.clock = ground, FrozenClock(NOON)
         dispatch = Dispatcher(load_plays(["sign_up", *plays], {"sign_up": pack, **plays}))
         self.batch = Batch(ground.emptied(), dispatch, self.clock, SeededChance(7), ground.texts)
-        if (
-            ground.database.dialect == "postgresql"
-        ):  # a plan that must scan looks dear, and would be compiled for seconds
-            self.batch._db.connection.execute("SET jit = off")
-            self.batch._db.connection.commit()
         self.numbers = itertools.count(1)
         self.seen: list[Event] = []
         self.swept: Callable[[datetime], None] = lambda now: None
