@@ -8,7 +8,7 @@ import pytest
 
 from tests.races import RACES, Rivals
 
-CLAIMS = 400
+CLAIMS = 200
 
 
 @pytest.fixture(scope="module")
