@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -31,12 +33,13 @@ def drive(
     stories are told each time."""
     machine = MACHINES[name]
     ground = ground or Ground.shared()
-    told = type(machine.__name__, (machine,), {"ground": ground})  # a class of its own: its seed is its own
-    told.counts = machine.counts.__class__()
+    counts: Counter[str] = Counter()
+    # A class of its own, so that its seed and its counts are its own.
+    told = type(machine.__name__, (machine,), {"ground": ground, "counts": counts})
     how = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, database=None, derandomize=dice is None,
         phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate], report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck), print_blob=False,
     )  # fmt: skip
     run_state_machine_as_test(told if dice is None else seed(dice)(told), settings=how)
-    return told.counts["examples"], told.counts["steps"]
+    return counts["examples"], counts["steps"]

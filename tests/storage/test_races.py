@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.races import RACES, Rivals
+from tests.race_scenes import RACES
+from tests.races import Rivals
 
 CLAIMS = 200
 
