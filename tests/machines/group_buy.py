@@ -121,10 +121,22 @@ class GroupBuy(Machine):
     @rule(target=sales, pick=st.integers(0, 7), off=st.sampled_from([0, 0, 0, 0, -1, 900]), old=st.booleans())
     def pays(self, pick: int, off: int, old: bool) -> Any:
         """A seat's checkout is paid: in time, or (`old`) late, after the end, again; too little, or more."""
-        papers = [code for code, paper in self.till.papers.items() if old or paper.state == "held"]
+        late = [code for code, paper in self.till.papers.items() if paper.state == "released"]
+        held = [code for code, paper in self.till.papers.items() if paper.state == "held"]
+        papers = (late or list(self.till.papers)) if old else held
         if not papers:
             return multiple()
         return self._pay(papers[pick % len(papers)], off)
+
+    @rule(target=sales, team=teams, asleep=st.booleans())
+    def pays_after_the_end(self, team: str, asleep: bool) -> Any:
+        """Somebody hesitates until the team is over."""
+        crew = self.crews[team]
+        held = [seat.paper for seat in crew.seats.values() if seat.state == "held"]
+        if not held:
+            return multiple()
+        self.house.passes(max(1.0, (crew.deadline - self.house.now).total_seconds()), asleep=asleep)
+        return self._pay(held[-1], 0)
 
     def _pay(self, code: str, off: int) -> str:
         order_no, paper = self.next_order(), self.till.papers[code]
