@@ -20,13 +20,14 @@ from storage.ids import Ids
 from storage.ledger import Move, account, debt_account
 from storage.members import Key, Person, add_identity, find, of
 from storage.sql import Insert, Sql
-from storage.tables import Follow, Identity, Member, Merge, Transfer
+from storage.tables import Follow, Identity, Member, Merge, Order, Transfer
 
 _M = Member.__table__  # type: ignore[attr-defined]
 _I = Identity.__table__  # type: ignore[attr-defined]
 _F = Follow.__table__  # type: ignore[attr-defined]
 _G = Merge.__table__  # type: ignore[attr-defined]
 _X = Transfer.__table__  # type: ignore[attr-defined]
+_O = Order.__table__  # type: ignore[attr-defined]
 _ADD = Insert(Merge)
 _IDS = Sql(select(_I.c.id).where(_I.c.member_id == bindparam("of")))
 _FOLLOWS = Sql(select(_F.c.id).where(_F.c.member_id == bindparam("of")))
@@ -38,6 +39,9 @@ _FIND = Sql(select(_G.c.survivor_id, _G.c.absorbed_id, _G.c.moved, _G.c.undone_a
 _UNDONE = Sql(
     update(_G).where(_G.c.id == bindparam("id_"), _G.c.undone_at.is_(None)).values(undone_at=bindparam("now"))
 )
+_ORDERS = Sql(select(_O.c.id).where(_O.c.member_id == bindparam("of")))
+_MOVE_ORDER = Sql(update(_O).where(_O.c.id == bindparam("id_")).values(member_id=bindparam("to")))
+_ABSORBED = Sql(select(_M.c.id).where(_M.c.merged_into == bindparam("of")).order_by(_M.c.id))
 _EARNED_BY = Sql(
     select(_X.c.asset, _X.c.amount).where(
         _X.c.key.like(bindparam("prefix")), (_X.c.credit == bindparam("to")) | (_X.c.credit == bindparam("debt"))
@@ -56,6 +60,7 @@ class Moved:
     inherited: list[int] = field(default_factory=list)
     reversed: list[int] = field(default_factory=list)
     transfers: list[list[Any]] = field(default_factory=list)
+    orders: list[int] = field(default_factory=list)
 
 
 class Unmergeable(Exception):
@@ -107,13 +112,16 @@ class _Merging:
     moved: Moved = field(default_factory=Moved)
 
     def move_names(self) -> None:
-        """Identities and follows stand for the survivor from now on."""
+        """Identities, follows and orders stand for the survivor from now on: a first purchase happens once."""
         for row in self.db.all(_IDS, of=self.absorbed):
             self.db.run(_MOVE_IDENTITY, id_=row[0], to=self.survivor)
             self.moved.identities.append(row[0])
         for row in self.db.all(_FOLLOWS, of=self.absorbed):
             self.db.run(_MOVE_FOLLOW, id_=row[0], to=self.survivor)
             self.moved.follows.append(row[0])
+        for row in self.db.all(_ORDERS, of=self.absorbed):
+            self.db.run(_MOVE_ORDER, id_=row[0], to=self.survivor)
+            self.moved.orders.append(row[0])
 
     def settle_grants(self) -> None:
         """A right used by both is reversed on the absorbed side; one used by the absorbed alone stays used."""
@@ -122,7 +130,7 @@ class _Merging:
             if held.status == "reversed":
                 continue
             if (held.campaign, held.occurrence) in used:
-                self._reverse(held)
+                self._reverse(self.absorbed, held)
             else:
                 row_id = self.ids.next()
                 grants.add(
@@ -138,15 +146,25 @@ class _Merging:
                 )
                 self.moved.inherited.append(row_id)
 
-    def _reverse(self, held: grants.Held) -> None:
-        """Void what a grant issued; points already spent become the survivor's debt."""
+    def _reverse(self, earner: int, held: grants.Held) -> None:
+        """Void what a grant issued; points already spent become the survivor's debt.
+
+        A right that came to the absorbed side by an earlier merge was used by whoever was merged away then.
+        """
+        if held.status == "inherited":
+            for row in self.db.all(_ABSORBED, of=earner):
+                for origin in grants.of_member(self.db, row[0]):
+                    same = (origin.campaign, origin.occurrence) == (held.campaign, held.occurrence)
+                    if same and origin.status != "reversed":
+                        self._reverse(row[0], origin)
+            return
         grants.set_status(self.db, held.id, "reversed")
         self.moved.reversed.append(held.id)
         for voucher in coupons.of_grant(self.db, held.id):
             if coupons.close(self.db, voucher.id, "active", "voided", self.now):
                 self.moved.voided.append(voucher.id)
         for asset, amount in self.db.all(
-            _EARNED_BY, prefix=f"grant:{held.id}:%", to=account(self.absorbed), debt=debt_account(self.absorbed)
+            _EARNED_BY, prefix=f"grant:{held.id}:%", to=account(earner), debt=debt_account(earner)
         ):
             there = min(amount, ledger.balances(self.db, self.absorbed).get(asset, 0))
             key = f"merge:{self.id}:grant:{held.id}:{asset}"
@@ -206,6 +224,8 @@ def _move_back(db: Db, absorbed: int, moved: Moved) -> None:
         db.run(_MOVE_IDENTITY, id_=row_id, to=absorbed)
     for row_id in moved.follows:
         db.run(_MOVE_FOLLOW, id_=row_id, to=absorbed)
+    for row_id in moved.orders:
+        db.run(_MOVE_ORDER, id_=row_id, to=absorbed)
     for row_id in moved.coupons:
         coupons.move(db, row_id, absorbed)
     for row_id in moved.voided:
