@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.router import CampaignKind
+from bot.router import CampaignKind, Shelf
 from bot.turn import Turn
 from handlers.plays import Plays
-from handlers.refusals import Refused, read, refuse
+from handlers.refusals import Refused, read, refuse, refused
 from storage import drives, shop, stock
 from storage.tables import Campaign
 
@@ -69,17 +69,31 @@ def new_campaign(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, d
 
 def _lint(turn: Turn, kind: CampaignKind, rules: Any) -> int:
     """What the campaign can cost at most in fen, -1 = without bound. Refuses what is wrong in plain words."""
-    product = shop.products.one(turn.db, sku=rules.sku)
-    for field, text in kind.problems(rules, product):
-        refuse(turn, f"config.{field}", text)
-    assert product is not None
-    if not product.counted:
-        return -1
-    there = stock.find(turn.db, shop.sku_stock(product.sku))
-    if there is None or not there.remaining:
-        refuse(turn, "config.sku", "campaigns/no_stock")
-    assert there is not None
-    return max(0, product.price_fen - kind.lowest_fen(rules)) * there.remaining
+    shelf = _shelf(turn, kind, rules)
+    for problem in kind.problems(rules, shelf):
+        refuse(turn, f"config.{problem.field}", problem.text, **problem.values)
+    return kind.worst_fen(rules, shelf)
+
+
+def _shelf(turn: Turn, kind: CampaignKind, rules: Any) -> Shelf:
+    """All that the rules name; what is missing or sold out is refused."""
+    products, left, templates = {}, {}, {}
+    for field, sku in kind.skus(rules).items():
+        product = shop.products.one(turn.db, sku=sku)
+        if product is None:
+            raise refused(turn, f"config.{field}", "campaigns/no_product")
+        products[sku] = product
+        there = stock.find(turn.db, shop.sku_stock(sku)) if product.counted else None
+        if product.counted:
+            left[sku] = there.remaining if there else 0
+        if left.get(sku, 1) <= 0:
+            refuse(turn, f"config.{field}", "campaigns/no_stock")
+    for field, name in kind.templates(rules).items():
+        template = shop.templates.one(turn.db, name=name)
+        if template is None:
+            raise refused(turn, f"config.{field}", "campaigns/no_template")
+        templates[name] = template
+    return Shelf(products, left, templates)
 
 
 def step(name: str) -> Callable[[Turn, dict[str, Any], Plays], tuple[int, dict[str, Any]]]:

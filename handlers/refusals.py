@@ -18,6 +18,7 @@ class Refused(Exception):
 
 
 def read(turn: Turn, model: type[Any], body: dict[str, Any], under: str = "") -> Any:
+    """A body as `model` declares it. Raises `Refused` with the first field that is wrong."""
     try:
         return model(**body)
     except ValidationError as error:
@@ -29,5 +30,11 @@ def read(turn: Turn, model: type[Any], body: dict[str, Any], under: str = "") ->
         raise Refused(422, "wrong_value", turn.texts.render("admin/wrong_value", why=first["msg"]), where) from None
 
 
-def refuse(turn: Turn, field: str, text: str) -> None:
-    raise Refused(422, "wrong_value", turn.texts.render(text), field)
+def refused(turn: Turn, field: str, text: str, **values: object) -> Refused:
+    """A value that cannot be taken, with a text of prompts/."""
+    return Refused(422, "wrong_value", turn.texts.render(text, **values), field)
+
+
+def refuse(turn: Turn, field: str, text: str, **values: object) -> None:
+    """Raise it."""
+    raise refused(turn, field, text, **values)
