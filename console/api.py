@@ -13,7 +13,7 @@ from aiohttp import web
 from loguru import logger
 from sqlalchemy import Connection
 
-from console import reads
+from console import reads, settlements
 from console.refusals import Refused, dumps
 from console.writes import Writes
 from handlers.campaigns import STEPS
@@ -38,13 +38,20 @@ class Api:
             "outbox": (reads.outbox, ("status", "member_id", "call", "limit", "after")),
             "ledger": (reads.ledger, ("member_id", "limit", "after")),
             "channels": (reads.channels, ()),
+            "stores": (reads.stores, ("franchise", "limit", "after")),
+            "settlements": (settlements.settlements, ("from", "to")),
             "campaigns/{id}": (reads.campaign, ()),
             "campaigns/{id}/stats": (reads.campaign_stats, ()),
         }
-        posts = ["products", "coupon-templates", "campaigns", *[f"campaigns/{{id}}/{step}" for step in STEPS]]
+        posts = {
+            **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
+            "products/{sku}": "products/change",
+            "stores/{code}": "stores/change",
+            **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+        }
         return [
             *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
-            *[web.post(f"/api/v1/{path}", self._posting(path.replace("/{id}", ""))) for path in posts],
+            *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in posts.items()],
         ]
 
     def _reading(self, read: Read, known: tuple[str, ...]) -> Handler:
@@ -56,7 +63,9 @@ class Api:
 
     def _posting(self, act: str) -> Handler:
         async def ask(request: web.Request) -> Answer:
-            more = {"id": _id(request)} if "id" in request.match_info else {}
+            more: dict[str, Any] = {**request.match_info}
+            if "id" in more:
+                more["id"] = _id(request)
             return await self._writes.ask(act, request, more)
 
         return self._guarded(ask)

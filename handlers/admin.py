@@ -1,5 +1,5 @@
-"""管理 admin: what a shop's own programs set up: products, coupon templates, campaigns. Each act is an event like any
-other: kept, done once per Idempotency-Key, its answer stored and given again.
+"""管理 admin: what a shop's own programs set up: products, stores, coupon templates, campaigns. Each act is an event
+like any other: kept, done once per Idempotency-Key, its answer stored and given again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.order_events import AdminAsked
 from bot.turn import Turn
-from handlers import campaigns, catalogue
+from handlers import campaigns, catalogue, coupon_templates
 from handlers.plays import Plays
 from handlers.refusals import Refused
 
@@ -27,7 +27,10 @@ def asked(turn: Turn, event: AdminAsked, plays: Plays) -> None:
 
 ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], tuple[int, dict[str, Any]]]] = {
     "products": catalogue.new_product,
-    "coupon-templates": catalogue.new_template,
+    "products/change": catalogue.change_product,
+    "stores": catalogue.new_store,
+    "stores/change": catalogue.change_store,
+    "coupon-templates": coupon_templates.new_template,
     "campaigns": campaigns.new_campaign,
     **{f"campaigns/{name}": campaigns.step(name) for name in campaigns.STEPS},
 }

@@ -10,7 +10,7 @@ from bot import order_events, own_events
 from bot.router import Play
 from bot.turn import STAFF, Turn
 from handlers import admin, contact, group_chat, guide, member, orders, runtime
-from handlers.plays import Plays
+from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
 
@@ -52,8 +52,8 @@ class Dispatcher:
     """Hands an event to its handler; the plays that listen to it run as well. An event nobody takes is kept, not
     refused."""
 
-    def __init__(self, plays: list[Play]) -> None:
-        self._plays = Plays(plays)
+    def __init__(self, plays: list[Play], approve_above_fen: int = APPROVE_ABOVE_FEN) -> None:
+        self._plays = Plays(plays, approve_above_fen)
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""

@@ -6,11 +6,14 @@ from bot.events import Event
 from bot.router import Play, Step, Words, normalize
 from bot.turn import Turn
 
+APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
+
 
 class Plays:
     """Lookups over the enabled plays, made once."""
 
-    def __init__(self, plays: list[Play]) -> None:
+    def __init__(self, plays: list[Play], approve_above_fen: int = APPROVE_ABOVE_FEN) -> None:
+        self.approve_above_fen = approve_above_fen
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []

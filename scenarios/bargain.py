@@ -251,6 +251,8 @@ def deadline_passed(turn: Turn, event: TimerDue) -> None:
 
 def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
     """What is wrong with a campaign's prices."""
+    if rules.floor_fen == 0 and not rules.below_cost:
+        return [Problem("floor_fen", "campaigns/floor_zero")]
     start, floor = ("start_fen", rules.start_fen), ("floor_fen", rules.floor_fen)
     return campaigns.price_problems(shelf.products[rules.sku], start, floor, below_cost=rules.below_cost)
 

@@ -101,9 +101,15 @@ def not_paid(turn: Turn, event: CheckoutReleased) -> None:
 
 
 def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
-    """What is wrong with a campaign's price."""
-    price = ("price_fen", rules.price_fen)
-    return campaigns.price_problems(shelf.products[rules.sku], price, price, below_cost=rules.below_cost)
+    """What is wrong with a campaign's price and numbers."""
+    price, left = ("price_fen", rules.price_fen), shelf.left.get(rules.sku, rules.total)
+    found = campaigns.price_problems(shelf.products[rules.sku], price, price, below_cost=rules.below_cost)
+    if rules.total > left:
+        found.append(Problem("total", "campaigns/over_stock", {"total": rules.total, "left": left}))
+    if rules.per_member > rules.total:
+        values: dict[str, object] = {"per_member": rules.per_member, "total": rules.total}
+        found.append(Problem("per_member", "campaigns/over_quota", values))
+    return found
 
 
 def worst_fen(rules: Drive, shelf: Shelf) -> int:
