@@ -14,6 +14,7 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from console import reads, settlements
+from console.imports.http import Imports
 from console.refusals import Refused, dumps
 from console.writes import Writes
 from handlers.campaigns import STEPS
@@ -27,8 +28,9 @@ Answer = tuple[int, dict[str, Any]]
 class Api:
     """What is and what may be set up, for whoever holds the token."""
 
-    def __init__(self, database: Database, token: str, writes: Writes) -> None:
-        self._database, self._token, self._writes = database, token.encode(), writes
+    def __init__(self, database: Database, token: str, writes: Writes, imports: Imports) -> None:
+        self._database, self._token = database, token.encode()
+        self._writes, self._imports = writes, imports
 
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind the token."""
@@ -52,6 +54,7 @@ class Api:
         return [
             *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
             *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in posts.items()],
+            web.post("/api/v1/imports/{kind}", self._guarded(self._imports.ask)),
         ]
 
     def _reading(self, read: Read, known: tuple[str, ...]) -> Handler:
