@@ -125,6 +125,12 @@ class Delivery(Section):
     member_per_hour: int = Field(default=600, ge=1, le=1000)
 
 
+class Campaigns(Section):
+    """A campaign that may cost more than `approve_above_fen`, or without bound, is published by a second person."""
+
+    approve_above_fen: int = Field(default=1_000_000, ge=0)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Each play validates its own table of `scenarios`."""
 
@@ -141,6 +147,7 @@ class Settings(BaseSettings):
     wecom: WeComSection = WeComSection()
     api: Api = Api()
     delivery: Delivery = Delivery()
+    campaigns: Campaigns = Campaigns()
     orders: dict[str, OrderSource] = {}
     logs: Logs = Logs()
     scenarios: dict[str, Any] = {"enabled": []}

@@ -13,10 +13,11 @@ from aiohttp import web
 from loguru import logger
 from sqlalchemy import Connection
 
-from console import reads
+from console import reads, settlements
+from console.imports.http import Imports
 from console.refusals import Refused, dumps
 from console.writes import Writes
-from handlers.admin import STEPS
+from handlers.campaigns import STEPS
 from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,8 +28,9 @@ Answer = tuple[int, dict[str, Any]]
 class Api:
     """What is and what may be set up, for whoever holds the token."""
 
-    def __init__(self, database: Database, token: str, writes: Writes) -> None:
-        self._database, self._token, self._writes = database, token.encode(), writes
+    def __init__(self, database: Database, token: str, writes: Writes, imports: Imports) -> None:
+        self._database, self._token = database, token.encode()
+        self._writes, self._imports = writes, imports
 
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind the token."""
@@ -42,13 +44,21 @@ class Api:
             "coupon-templates": (reads.coupon_templates, ("name", "kind", "limit", "after")),
             "checkouts": (reads.checkouts, ("code", "member_id", "status", "limit", "after")),
             "campaigns": (reads.campaigns, ("kind", "name", "status", "limit", "after")),
+            "stores": (reads.stores, ("franchise", "limit", "after")),
+            "settlements": (settlements.settlements, ("from", "to")),
             "campaigns/{id}": (reads.campaign, ()),
             "campaigns/{id}/stats": (reads.campaign_stats, ()),
         }
-        posts = ["products", "coupon-templates", "campaigns", *[f"campaigns/{{id}}/{step}" for step in STEPS]]
+        posts = {
+            **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
+            "products/{sku}": "products/change",
+            "stores/{code}": "stores/change",
+            **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+        }
         return [
             *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
-            *[web.post(f"/api/v1/{path}", self._posting(path.replace("/{id}", ""))) for path in posts],
+            *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in posts.items()],
+            web.post("/api/v1/imports/{kind}", self._guarded(self._imports.ask)),
         ]
 
     def _reading(self, read: Read, known: tuple[str, ...]) -> Handler:
@@ -60,7 +70,9 @@ class Api:
 
     def _posting(self, act: str) -> Handler:
         async def ask(request: web.Request) -> Answer:
-            more = {"id": _id(request)} if "id" in request.match_info else {}
+            more: dict[str, Any] = {**request.match_info}
+            if "id" in more:
+                more["id"] = _id(request)
             return await self._writes.ask(act, request, more)
 
         return self._guarded(ask)

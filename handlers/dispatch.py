@@ -11,7 +11,7 @@ from bot.router import Play
 from bot.settings import Kf
 from bot.turn import STAFF, Turn
 from handlers import admin, contact, group_chat, guide, kf, member, orders, runtime
-from handlers.plays import Plays
+from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
 
@@ -64,8 +64,10 @@ class Dispatcher:
     """Hands an event to its handler; the plays that listen to it run as well. An event nobody takes is kept, not
     refused."""
 
-    def __init__(self, plays: list[Play], kf_door: Kf | None = None) -> None:
-        self._plays = Plays(plays, kf_door)
+    def __init__(
+        self, plays: list[Play], kf_door: Kf | None = None, *, approve_above_fen: int = APPROVE_ABOVE_FEN
+    ) -> None:
+        self._plays = Plays(plays, kf_door, approve_above_fen=approve_above_fen)
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""

@@ -8,12 +8,14 @@ from bot.router import Play, Step, Words, normalize
 from bot.settings import Kf
 from bot.turn import Turn
 
+APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
+
 
 class Plays:
     """Lookups over the enabled plays, made once; `kf` is how the door to 微信客服 is set."""
 
-    def __init__(self, plays: list[Play], kf: Kf | None = None) -> None:
-        self.kf = kf or Kf()
+    def __init__(self, plays: list[Play], kf: Kf | None = None, *, approve_above_fen: int = APPROVE_ABOVE_FEN) -> None:
+        self.kf, self.approve_above_fen = kf or Kf(), approve_above_fen
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []

@@ -16,17 +16,16 @@ from bot.events import Event, TimerDue
 from bot.ids import code, read_code
 from bot.kf_menu import Choice
 from bot.order_events import CheckoutPaid, CheckoutReleased, OrderReduced
-from bot.router import CampaignKind, Router
+from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import drives, shop
 from storage.members import Person
-from storage.tables import Checkout, Product, Team, TeamSeat
+from storage.tables import Checkout, Team, TeamSeat
 
 router = Router("group_buy")
-
 KIND = "group_buy"
 DEADLINE = "team_deadline"
 REFUSED = {"sold_out": "group_buy/sold_out", "limit": "group_buy/limit"}
@@ -285,10 +284,11 @@ STATES = {
 }
 
 
-def problems(rules: Drive, product: Product | None) -> list[tuple[str, str]]:
-    """(field, text) of what is wrong with a campaign's prices."""
+def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
+    """What is wrong with a campaign's prices."""
     price = ("price_fen", rules.price_fen)
-    return campaigns.price_problems(product, price, price, below_cost=rules.below_cost)
+    least = ("leader_free", lowest_fen(rules)) if rules.leader_free else price
+    return campaigns.price_problems(shelf.products[rules.sku], price, least, below_cost=rules.below_cost)
 
 
 def lowest_fen(rules: Drive) -> int:
@@ -296,4 +296,6 @@ def lowest_fen(rules: Drive) -> int:
     return rules.price_fen * (rules.size - rules.leader_free) // rules.size
 
 
-router.campaign = CampaignKind(Drive, problems, lowest_fen)
+router.campaign = CampaignKind(
+    Drive, problems, lambda rules, shelf: campaigns.pieces_fen(shelf, rules.sku, lowest_fen(rules)), campaigns.one_sku
+)

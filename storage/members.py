@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,15 @@ _PROFILE = Sql(
 
 Key = tuple[str, str]  # (channel, external_id)
 Asked = tuple[Sql, dict[str, Any]]
+
+
+def phone_hash(number: str) -> str:
+    """A phone number as we keep it, and as a shop sends it (`mobile_hash`): the SHA-256 of its 11 digits, lower hex.
+
+    No salt, because every shop has to reach the same value; whoever holds the table can try all numbers, so it keeps
+    numbers from being read at a glance, not from an attacker.
+    """
+    return hashlib.sha256(number.encode()).hexdigest()
 
 
 @dataclass(slots=True)

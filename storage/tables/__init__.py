@@ -17,6 +17,7 @@ from storage.tables.drives import (
     Team,
     TeamSeat,
 )
+from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
@@ -39,6 +40,9 @@ __all__ = [
     "GroupChat",
     "GroupMember",
     "Identity",
+    "ImportRow",
+    "ImportRun",
+    "ImportTag",
     "Inbox",
     "KfAccount",
     "KfSession",
