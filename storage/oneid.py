@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storage import audit_log, coupons, grants, ledger, points
+from storage import audit_log, coupons, grants, ledger, points, referral_merge, timers
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import Move, account, debt_account
@@ -27,6 +27,7 @@ _I = Identity.__table__  # type: ignore[attr-defined]
 _F = Follow.__table__  # type: ignore[attr-defined]
 _G = Merge.__table__  # type: ignore[attr-defined]
 _X = Transfer.__table__  # type: ignore[attr-defined]
+MERGED = "members_merged"  # the timer by which plays hear of it, at once
 _ADD = Insert(Merge)
 _IDS = Sql(select(_I.c.id).where(_I.c.member_id == bindparam("of")))
 _FOLLOWS = Sql(select(_F.c.id).where(_F.c.member_id == bindparam("of")))
@@ -56,6 +57,9 @@ class Moved:
     inherited: list[int] = field(default_factory=list)
     reversed: list[int] = field(default_factory=list)
     transfers: list[list[Any]] = field(default_factory=list)
+    referrals: list[list[int]] = field(default_factory=list)
+    parents: list[list[int | None]] = field(default_factory=list)
+    judged: list[list[Any]] = field(default_factory=list)
 
 
 class Unmergeable(Exception):
@@ -84,12 +88,14 @@ def merge(db: Db, ids: Ids, survivor: int, absorbed: int, evidence: str, cause: 
     """Make `absorbed` part of `survivor`; the merge's id, with which `undo` parts them again."""
     merging = _Merging(db, ids, ids.next(), survivor, absorbed, cause, now)
     merging.move_names()
+    referral_merge.follow(merging)
     merging.settle_grants()
     merging.move_value()
     db.run(_INTO, id_=absorbed, to=survivor)
     db.add(_ADD, (merging.id, survivor, absorbed, evidence, json.dumps(merging.moved.__dict__), cause, now, None))
     data = {"survivor": survivor, "absorbed": absorbed, "evidence": evidence}
     audit_log.add(db, ids.next(), "rule:oneid", "member.merged", f"member:{survivor}", data, cause, now)
+    timers.add(db, ids.next(), f"merge:{merging.id}", MERGED, {"member_id": survivor, "merge": merging.id}, now, now)
     return merging.id
 
 
@@ -122,7 +128,7 @@ class _Merging:
             if held.status == "reversed":
                 continue
             if (held.campaign, held.occurrence) in used:
-                self._reverse(held)
+                self.reverse(held, self.absorbed, self.absorbed)
             else:
                 row_id = self.ids.next()
                 grants.add(
@@ -138,20 +144,25 @@ class _Merging:
                 )
                 self.moved.inherited.append(row_id)
 
-    def _reverse(self, held: grants.Held) -> None:
-        """Void what a grant issued; points already spent become the survivor's debt."""
+    def reverse(self, held: grants.Held, was: int, owner: int, reason: str = "merge") -> None:
+        """Void what a grant issued to the member `was` and take its points from `owner`; points already spent become a
+        debt, the survivor's where the owner is absorbed."""
         grants.set_status(self.db, held.id, "reversed")
         self.moved.reversed.append(held.id)
         for voucher in coupons.of_grant(self.db, held.id):
             if coupons.close(self.db, voucher.id, "active", "voided", self.now):
                 self.moved.voided.append(voucher.id)
+        debtor = self.survivor if owner == self.absorbed else owner
+        earned: dict[str, int] = {}
         for asset, amount in self.db.all(
-            _EARNED_BY, prefix=f"grant:{held.id}:%", to=account(self.absorbed), debt=debt_account(self.absorbed)
+            _EARNED_BY, prefix=f"grant:{held.id}:%", to=account(was), debt=debt_account(was)
         ):
-            there = min(amount, ledger.balances(self.db, self.absorbed).get(asset, 0))
+            earned[asset] = earned.get(asset, 0) + amount
+        for asset, amount in sorted(earned.items()):
+            there = min(amount, ledger.balances(self.db, owner).get(asset, 0))
             key = f"merge:{self.id}:grant:{held.id}:{asset}"
-            self._transfer(key, account(self.absorbed), ledger.ISSUER, asset, there)
-            self._transfer(f"{key}:debt", debt_account(self.survivor), ledger.ISSUER, asset, amount - there)
+            self._transfer(key, account(owner), ledger.ISSUER, asset, there, reason)
+            self._transfer(f"{key}:debt", debt_account(debtor), ledger.ISSUER, asset, amount - there, reason)
 
     def move_value(self) -> None:
         """Coupons and balances follow the person."""
@@ -166,9 +177,11 @@ class _Merging:
             self._transfer(key, debt_account(self.survivor), debt_account(self.absorbed), ledger.POINTS, owes)
         points.settle(self, self.survivor, f"merge:{self.id}:settle", "merge")
 
-    def _transfer(self, key: str, debit: str, credit: str, asset: str, amount: int) -> None:
+    def _transfer(
+        self, key: str, debit: str, credit: str, asset: str, amount: int, reason: str = "merge"
+    ) -> None:  # fmt: skip
         if amount:
-            self.move(Move(key, debit, credit, asset, amount, "merge"))
+            self.move(Move(key, debit, credit, asset, amount, reason))
 
     def move(self, move: Move) -> bool:
         """The ledger's door; what went through it is remembered."""
@@ -214,6 +227,7 @@ def _move_back(db: Db, absorbed: int, moved: Moved) -> None:
         grants.forget_inherited(db, row_id)
     for row_id in moved.reversed:
         grants.set_status(db, row_id, "granted")
+    referral_merge.part(db, moved)
 
 
 def current(db: Db, member_id: int) -> Person | None:
