@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storage import audit_log, coupons, grants, ledger, points, referral_merge, timers
+from storage import audit_log, coupons, grants, ledger, members, points, referral_merge, timers
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import Move, account, debt_account
@@ -128,7 +128,7 @@ class _Merging:
             if held.status == "reversed":
                 continue
             if (held.campaign, held.occurrence) in used:
-                self.reverse(held, self.absorbed, self.absorbed)
+                self._give_up(held)
             else:
                 row_id = self.ids.next()
                 grants.add(
@@ -143,6 +143,13 @@ class _Merging:
                     self.now,
                 )
                 self.moved.inherited.append(row_id)
+
+    def _give_up(self, held: grants.Held) -> None:
+        """What the absorbed member got by a right goes back; one they inherited was used by whom they absorbed."""
+        for was in members.everyone(self.db, self.absorbed) if held.status == "inherited" else [self.absorbed]:
+            for used in grants.of_member(self.db, was):
+                if used[1:] == (held.campaign, held.occurrence, "granted"):
+                    self.reverse(used, was, self.absorbed)
 
     def reverse(self, held: grants.Held, was: int, owner: int, reason: str = "merge") -> None:
         """Void what a grant issued to the member `was` and take its points from `owner`; points already spent become a

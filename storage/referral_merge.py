@@ -71,6 +71,7 @@ def follow(merge: Merging) -> None:
     for row in _concerned(merge):
         _move(merge, row)
     _move_parents(merge)
+    _judge_strays(merge)
 
 
 def _concerned(merge: Merging) -> list[Referral]:
@@ -135,9 +136,11 @@ def _take_back(merge: Merging, row: Referral) -> None:
     if row.level == 1:
         sides.append((row.invitee_id, referrals.INVITEE))
     for owner, occurrence in sides:
-        for was, held in referrals.grants_of(merge.db, row.campaign_id, owner, occurrence):
-            if held.status == "granted":
-                merge.reverse(held, was, owner, referrals.BACK)
+        # What the absorbed member got is still theirs: value is moved after us.
+        for holder in (owner, merge.absorbed) if owner == merge.survivor else (owner,):
+            for was, held in referrals.grants_of(merge.db, row.campaign_id, holder, occurrence):
+                if held.status == "granted":
+                    merge.reverse(held, was, holder, referrals.BACK)
 
 
 def _move_parents(merge: Merging) -> None:
@@ -153,6 +156,16 @@ def _move_parents(merge: Merging) -> None:
         wanted = None
     if wanted != mine:
         _set_parent(merge, survivor, mine, wanted)
+
+
+def _judge_strays(merge: Merging) -> None:
+    """Who was brought twice under two names was new once: what does not say the same as the member ends."""
+    parent = referrals.parent_of(merge.db, merge.survivor)
+    rows = referrals.rows.all(merge.db, invitee_id=merge.survivor)
+    strays = {row.campaign_id for row in rows if row.level == 1 and row.inviter_id != parent}
+    for row in rows:
+        if row.campaign_id in strays:
+            _judge(merge, row, "not_new")
 
 
 def _leads_to(merge: Merging, member_id: int, survivor: int) -> bool:
