@@ -13,6 +13,7 @@ from loguru import logger
 
 from bot.clock import Clock
 from bot.errors import WeComError
+from bot.way_sender import WaySender
 from storage.outbox import Call
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class WeComSenders:
             "externalcontact/get": self.contact,
             "externalcontact/send_welcome_msg": self.welcome,
             "externalcontact/mark_tag": self.tag,
+            "externalcontact/add_contact_way": WaySender(self._client).send,
         }
 
     async def message(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:

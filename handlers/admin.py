@@ -9,20 +9,34 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.order_events import AdminAsked
+from bot.router import Refusal
 from bot.turn import Turn
 from handlers import campaigns, catalogue, coupon_templates
 from handlers.plays import Plays
-from handlers.refusals import Refused
+from handlers.refusals import Refused, read
 
 
 def asked(turn: Turn, event: AdminAsked, plays: Plays) -> None:
     """Do it and keep the answer: {"status", "body"}."""
     try:
-        status, body = ACTS[event.act](turn, event.body, plays)
+        status, body = ACTS.get(event.act, of_a_play)(turn, event.body, plays)
     except Refused as refused:
         status = refused.status
         body = {"error": {"code": refused.code, "message": str(refused), "field": refused.field}}
     turn.answer = json.dumps({"status": status, "body": body}, ensure_ascii=False)
+
+
+def of_a_play(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[str, Any]]:
+    """What an enabled play answers itself."""
+    assert isinstance(turn.event, AdminAsked)
+    found = plays.acts.get(turn.event.act)
+    if found is None:
+        raise Refused(404, "not_found", turn.texts.render("admin/no_play"))
+    play, act = found
+    answer = play.ask(act, turn, read(turn, act.body, body))
+    if isinstance(answer, Refusal):
+        raise Refused(answer.status, answer.code, turn.texts.render(answer.text, **answer.values))
+    return 200, answer
 
 
 ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], tuple[int, dict[str, Any]]]] = {

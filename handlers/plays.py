@@ -20,6 +20,7 @@ class Plays:
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
         self.campaigns = {play.router.name: play.router.campaign for play in plays if play.router.campaign}
+        self.acts = {name: (play, act) for play in plays for name, act in play.router.acts.items()}
         for play in plays:
             for kind, step in play.router.events_taken:
                 self._listeners.setdefault(kind, []).append((play, step))

@@ -30,6 +30,11 @@ TEMPLATE = ("INSERT INTO coupon_template VALUES (7, '券', 'cash', 5, '', 9, 'al
 OF_TEMPLATE = "UPDATE coupon SET template_id = 7, liability_fen = 5"
 USED = "UPDATE coupon SET status = 'redeemed', used_at = 0, closed_at = 0"
 TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NULL)"
+_KEPT = "'', '{}', NULL, 0, %s, 0, '[]', '', '', ''"
+REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, %s)"
+PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
+REWARD = "INSERT INTO \"grant\" VALUES (%d, 'referral:1', %d, '%s', 'granted', '', 'e1', 0)"
+PAIR = [MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1")]  # a second member, brought by the first
 
 DAMAGE = {
     "inbox: each event once": [INBOX % (50, "done", "NULL"), INBOX % (51, "done", "NULL")],
@@ -128,8 +133,26 @@ DAMAGE = {
     "coupons: states say when and by what": ["UPDATE coupon SET status = 'redeemed'"],
     "coupons: as many issued as the stock gave": ["INSERT INTO stock VALUES ('coupon:7', 10, 9, 0, 1)"],
     "referral: two levels at most": [
-        "INSERT INTO referral VALUES (96, 1, 1, 2, 3, 'pending', '', '{}', NULL, 0, NULL)"
+        REFERRAL % (96, 2, 3, 3, "rejected", "NULL", "NULL", "NULL")
     ],
+    "referral: who brought whom is a forest": [
+        "UPDATE member SET referrer_id = 2", MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1"),
+    ],
+    "referral: one parent, the same everywhere": [
+        *PAIR, REFERRAL % (96, 1, 2, 1, "pending", "NULL", "NULL", "NULL"), "UPDATE member SET referrer_id = NULL"
+    ],
+    "referral: a newcomer is paid for once": [*PAIR, PAID % 96, PAID % 97],
+    "referral: paid only after the hold, for two persons": [
+        *PAIR, REFERRAL % (96, 1, 2, 1, "paid", "5", "4", "4")
+    ],
+    "referral: no more rewards than paid referrals": [
+        *PAIR, REFERRAL % (96, 1, 2, 1, "held", "5", "4", "NULL"), REWARD % (98, 1, "inviter:96")
+    ],
+    "referral: nothing stands for a refunded order": [
+        *PAIR, PAID % 96, "UPDATE referral SET order_id = 90", ORDER % (100, 100),
+        "INSERT INTO order_refund VALUES (91, 's', 'r', 'n', 100, 1, 0)",
+    ],
+    "referral: each rung once": [REWARD % (98, 1, "rung:000003:0"), REWARD % (99, 1, "rung:000003:1")],
 }  # fmt: skip
 UNBREAKABLE = {"ledger: double entry sums to nothing"}  # one row is both sides: it cannot be broken by rows
 
