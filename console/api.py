@@ -42,6 +42,7 @@ class Api:
             "campaigns/{id}/stats": (reads.campaign_stats, ()),
         }
         posts = ["products", "coupon-templates", "campaigns", *[f"campaigns/{{id}}/{step}" for step in STEPS]]
+        posts += ["points", "points/{id}/approve", "checkouts/undo", "redemptions/undo"]
         return [
             *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
             *[web.post(f"/api/v1/{path}", self._posting(path.replace("/{id}", ""))) for path in posts],

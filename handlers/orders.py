@@ -23,6 +23,7 @@ REFUSED = {
     "late": "orders/late",
     "paid_before": "orders/paid_before",
     "not_first": "orders/not_first",
+    "wrong_store": "orders/wrong_store",
 }
 
 

@@ -196,6 +196,8 @@ def buy(turn: Turn, event: Event, typed: str) -> None:
     if held is None:
         turn.say(event.sender, "bargain/sold_out")
         return
+    if not held.price_fen:
+        return  # nothing to pay: it is bought, and said so
     turn.say(event.sender, "bargain/locked", price=yuan(held.price_fen), pay_until=shown(held.hold_until),
              checkout=held.code)  # fmt: skip
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from bot.ids import code
 from bot.order_events import CheckoutPaid, CheckoutReleased
 from bot.turn import Turn
-from scenarios import vouchers
+from scenarios import stores, vouchers
 from scenarios.offers import share
 from storage import coupons, grants, members, oneid, shop, stock
 from storage.members import Person
@@ -166,7 +166,7 @@ def _released(turn: Turn, checkout: Checkout, why: str) -> CheckoutReleased:
 
 def pay(turn: Turn, checkout: Checkout, order: Order) -> CheckoutPaid | str:
     """An order pays for what was held: the news for the plays, or why it cannot (`amount`, `late`, `paid_before`,
-    `not_first`).
+    `not_first`, `wrong_store`).
 
     A payment that came after the hold ended is taken when everything is still to be had.
     """
@@ -174,6 +174,8 @@ def pay(turn: Turn, checkout: Checkout, order: Order) -> CheckoutPaid | str:
         return "amount"
     if checkout.status != "paid" and bought_before(turn, checkout, order):
         return "not_first"
+    if stores.elsewhere(turn, checkout, order):
+        return "wrong_store"
     held = shop.checkouts.change(turn.db, {"status": "paid", "order_id": order.id}, id=checkout.id, status="held")
     if not held and not _pay_late(turn, checkout, order):
         return "paid_before" if checkout.status == "paid" else "late"

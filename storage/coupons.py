@@ -23,6 +23,7 @@ _USABLE = Sql(
 _OF_GRANT = Sql(_ALL.where(_T.c.grant_id == bindparam("of")).order_by(_T.c.id))
 _OF_CHECKOUT = Sql(_ALL.where(_T.c.checkout_id == bindparam("of")).order_by(_T.c.id))
 _BY_CODE = Sql(_ALL.where(_T.c.code == bindparam("code_")))
+_BY_ID = Sql(_ALL.where(_T.c.id == bindparam("id_")))
 _DUE = Sql(
     _ALL.where(_T.c.closed_at.is_(None), _T.c.expires_at <= bindparam("now"), _T.c.status == "active")
     .order_by(_T.c.expires_at, _T.c.id)
@@ -142,6 +143,13 @@ def by_code(db: Db, code: str) -> Voucher | None:
     """The coupon with this code."""
     row = db.one(_BY_CODE, code_=code)
     return Voucher(*row) if row else None
+
+
+def by_id(db: Db, coupon_id: int) -> Voucher:
+    """A coupon that is known to be there."""
+    row = db.one(_BY_ID, id_=coupon_id)
+    assert row is not None
+    return Voucher(*row)
 
 
 def due(db: Db, now: datetime, most: int) -> list[Voucher]:

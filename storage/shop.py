@@ -19,7 +19,7 @@ templates = Rows(CouponTemplate)
 stores = Rows(Store)
 
 # Why we refund whole what was never sold: such an order was no purchase.
-UNSOLD = ("unknown", "amount", "late", "paid_before", "not_first", "team_over", "team_expired")
+UNSOLD = ("unknown", "amount", "late", "paid_before", "not_first", "wrong_store", "team_over", "team_expired")
 
 _O = Order.__table__  # type: ignore[attr-defined]
 _N = bindparam("n", type_=_O.c.amount_fen.type)
