@@ -138,13 +138,14 @@ def leave_team(turn: Turn, event: Event, typed: str) -> None:
         if news is not None:
             turn.announce(news)
         turn.say(event.sender, "group_buy/left", code=team.code)
-    else:
+    elif teams.leave(turn, seat):
         order = shop.orders.one(turn.db, id=seat.order_id)
         assert order is not None
         left = order.amount_fen - order.refunded_fen
-        owed = checkout.refund(turn, order, left, "left_team", f"team:{team.id}:seat:{seat.id}:order:{order.id}")
-        text = "group_buy/left_paid" if owed else "group_buy/leaving"
-        turn.say(event.sender, text, code=team.code, amount=yuan(left))
+        checkout.refund(turn, order, left, "left_team", f"team:{team.id}:left:{order.id}")
+        turn.say(event.sender, "group_buy/left_paid", code=team.code, amount=yuan(left))
+    else:
+        turn.say(event.sender, "group_buy/settled", code=team.code)
 
 
 @router.on(CheckoutReleased)
@@ -202,13 +203,8 @@ def seat_refunded(turn: Turn, event: OrderReduced) -> None:
     if event.kept_fen:
         return
     seat = drives.seats.one(turn.db, order_id=event.order_id)
-    if seat is None or seat.status != "paid" or not drives.leave(turn.db, seat.team_id):
-        return
-    drives.seats.change(turn.db, {"status": "refunded"}, id=seat.id, status="paid")
-    team = drives.teams.one(turn.db, id=seat.team_id)
-    assert team is not None
-    teams.lead_on(turn, team, seat.member_id)
-    teams.tell_progress(turn, team.id)
+    if seat is not None and seat.status == "paid":
+        teams.leave(turn, seat)
 
 
 @router.words("我的拼团")

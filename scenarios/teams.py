@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.clock import shown
+from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import checkout
 from storage import drives, shop
@@ -88,6 +89,18 @@ def settle(turn: Turn, team_id: int) -> bool:
         checkout.refund(turn, order, order.amount_fen, "team_expired", f"team:{team_id}:seat:{seat.id}")
         drives.seats.change(turn.db, {"status": "refunded"}, id=seat.id, status="paid")
         turn.tell(seat.member_id, "group_buy/expired", code=team.code, amount=yuan(seat.paid_fen))
+    return True
+
+
+def leave(turn: Turn, seat: TeamSeat) -> bool:
+    """A paid seat is given up: it is free, and the next one leads. False when the team is settled."""
+    if not drives.leave(turn.db, seat.team_id):
+        return False
+    drives.seats.change(turn.db, {"status": "refunded"}, id=seat.id, status="paid")
+    team = drives.teams.one(turn.db, id=seat.team_id)
+    assert team is not None
+    lead_on(turn, team, seat.member_id)
+    tell_progress(turn, team.id)
     return True
 
 

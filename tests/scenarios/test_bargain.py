@@ -117,3 +117,13 @@ async def test_a_lock_over_the_deadline_ends_with_its_hold(mall: Shop) -> None:
 async def test_a_launch_is_used_up(mall: Shop) -> None:
     await launched(mall)
     assert "已经发起过" in await mall.says("wm1", "发起砍价 1")
+
+
+async def test_a_bargain_to_nothing_is_bought_at_once(mall: Shop) -> None:
+    code = await launched(mall, floor_fen=0, cuts=1)
+    assert bargain(mall) == ("open", 0, 1)
+    answer = await mall.says("wm1", f"砍价下单 {code}")
+    assert "付款" not in answer.replace("已付款", "")
+    assert bargain(mall)[0] == "bought"
+    assert mall.bot.rows("SELECT status, order_id FROM checkout") == [("paid", None)]
+    assert mall.bot.rows("SELECT remaining, reserved, taken FROM stock WHERE name = 'sku:A'") == [(4, 0, 1)]
