@@ -236,7 +236,7 @@ def bought(turn: Turn, event: CheckoutPaid) -> None:
     if event.checkout_kind == KIND:
         sold = {"status": "bought", "checkout_id": event.checkout_id}
         drives.bargains.change(turn.db, sold, id=event.subject_id, status__ne="bought")
-        turn.tell(event.member_id, "bargain/bought")
+        turn.tell(event.member_id, "bargain/bought" if event.order_id else "bargain/bought_free")
 
 
 @router.on(TimerDue)
