@@ -54,6 +54,8 @@ class Api:
             "products/{sku}": "products/change",
             "stores/{code}": "stores/change",
             **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+            **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
+            "points/{id}/approve": "points/approve",
         }
         return [
             *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
