@@ -17,7 +17,7 @@ from scenarios.checkout import Goods, parted
 from tests.conftest import NOON
 from tests.shop import Shop, start_shop
 
-SET = {"items": [{"sku": "A", "qty": 2}, {"sku": "B"}], "price_fen": 19_999, "total": 3}
+SET: dict[str, Any] = {"items": [{"sku": "A", "qty": 2}, {"sku": "B"}], "price_fen": 19_999, "total": 3}
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from bot.order_events import AdminAsked
 from tests.conftest import NOON
 from tests.shop import Shop, start_shop
 
-FIRST = {"off_fen": 3_000, "threshold_fen": 9_900, "total": 5}
+FIRST: dict[str, Any] = {"off_fen": 3_000, "threshold_fen": 9_900, "total": 5}
 
 
 @pytest.fixture
