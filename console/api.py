@@ -13,7 +13,7 @@ from aiohttp import web
 from loguru import logger
 from sqlalchemy import Connection
 
-from console import reads
+from console import reads, referral_reads
 from console.refusals import Refused, dumps
 from console.writes import Writes
 from handlers.campaigns import STEPS
@@ -38,10 +38,12 @@ class Api:
             "outbox": (reads.outbox, ("status", "member_id", "call", "limit", "after")),
             "ledger": (reads.ledger, ("member_id", "limit", "after")),
             "channels": (reads.channels, ()),
+            "referrals": (referral_reads.referrals, ("status", "inviter", "campaign_id", "review", "limit", "after")),
             "campaigns/{id}": (reads.campaign, ()),
             "campaigns/{id}/stats": (reads.campaign_stats, ()),
         }
         posts = ["products", "coupon-templates", "campaigns", *[f"campaigns/{{id}}/{step}" for step in STEPS]]
+        posts += ["referrals/{id}/approve", "referrals/{id}/reject"]
         return [
             *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
             *[web.post(f"/api/v1/{path}", self._posting(path.replace("/{id}", ""))) for path in posts],

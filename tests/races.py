@@ -19,18 +19,20 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
-from storage import coupons, drives, stock
+from storage import coupons, drives, referrals, stock
 from storage.coupons import Voucher
 from storage.db import Db
 from storage.engine import Database
 from storage.faults import is_conflict
 from storage.ids import Ids
-from storage.tables import Bargain, BargainCut, Team
+from storage.sql import Insert
+from storage.tables import Bargain, BargainCut, Member, Team
 from tests.conftest import NOON
 from tests.postgres import SCHEMA_FREE, postgres_url, why_not
 
 LATER = NOON.replace(year=2027)
-SEATS, CUTS = 7, 9
+SEATS, CUTS, PAIRS = 7, 9, 250
+_MEMBER = Insert(Member)
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,30 @@ def _naive_settle(db: Db, number: int) -> bool:
     return team.status == "open" and drives.teams.change(db, {"status": "expired"}, id=1) == 1
 
 
+def _members(db: Db) -> None:
+    for number in range(2 * PAIRS):
+        db.add(_MEMBER, (number, "", "", 0, "basic", None, None, NOON))
+
+
+def _pair(number: int) -> tuple[int, int]:
+    """Who brings whom: every process tries the same pairs in the same order, half of them the other way round."""
+    one = 2 * (number % PAIRS)
+    return (one, one + 1) if number // PAIRS % 2 else (one + 1, one)
+
+
+def _bind(db: Db, number: int) -> bool:
+    return referrals.bind(db, *_pair(number)) == ""
+
+
+def _naive_bind(db: Db, number: int) -> bool:
+    inviter, invitee = _pair(number)
+    if referrals.root_of(db, inviter) == invitee or referrals.parent_of(db, invitee) is not None:
+        return False
+    time.sleep(0.0005)
+    _write(db, "UPDATE member SET referrer_id = ? WHERE id = ?", inviter, invitee)
+    return True
+
+
 def _stock_of(total: int) -> Race:
     return Race(
         lambda db: stock.open_stock(db, "sku:A", total), lambda db, _: stock.take(db, "sku:A"), _naive_stock, total
@@ -166,6 +192,7 @@ RACES = {
     "last cuts": Race(_bargain, _cut, _naive_cut, CUTS),
     "one coupon": Race(_coupon, _use, _naive_use, 1),
     "one helper": Race(_bargain, _help_once, _help_once, 1),
+    "one way of two": Race(_members, _bind, _naive_bind, PAIRS),
     "one settlement": Race(_team, _settle, _naive_settle, 1),
 }
 
