@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
+from bot.door import Door
 from bot.events import Address, Event
 from bot.ids import Chance
 from bot.texts import Texts, numbered, split_bytes
@@ -106,7 +107,10 @@ class Work:
 
 @dataclass(slots=True)
 class Turn(Work):
-    """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody)."""
+    """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
+
+    `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
+    """
 
     event: Event
     people: dict[members.Key, Person | None]
@@ -114,6 +118,13 @@ class Turn(Work):
     route: list[str] = field(default_factory=list)
     answer: str | None = None
     made: list[Person] = field(default_factory=list)
+    replies: list[str] = field(default_factory=list)
+    card: dict[str, Any] | None = None
+
+    @property
+    def door(self) -> Door | None:
+        """Where the question came in, when its answer leaves by the same way."""
+        return getattr(self.event, "door", None)
 
     def using(self, model: type[RulesT]) -> RulesT:
         """The rules of the play that is running."""
@@ -145,7 +156,10 @@ class Turn(Work):
         """Tell someone a text of prompts/; split on sentence ends where the channel's limit asks for it."""
         content = self.texts.render(text, **values)
         if to.channel == STAFF:
-            self._to_staff(to.external_id, content)
+            if self.door is not None and to == self.event.sender:
+                self.replies.append(content)
+            else:
+                self.to_staff(to.external_id, content)
             return
         person = self.person(to)
         if person is not None:
@@ -169,9 +183,10 @@ class Turn(Work):
             return
         person = members.find(self.db, member_id)
         name = (person.name if person else "") or self.texts.render("common/unnamed")
-        self._to_staff(userid, self.texts.render("common/relay", name=name, text=content))
+        self.to_staff(userid, self.texts.render("common/relay", name=name, text=content))
 
-    def _to_staff(self, userid: str, content: str) -> None:
+    def to_staff(self, userid: str, content: str) -> None:
+        """Write to a guide in the app's chat, in parts where it must be."""
         for part in split_bytes(content, TEXT_LIMIT):
             payload = {"touser": userid, "msgtype": "text", "text": {"content": part}}
             self.owe("message/send", payload, subject=f"staff:{userid}")

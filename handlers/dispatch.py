@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot import aibot_events, order_events, own_events
 from bot import events as e
-from bot import order_events, own_events
 from bot.router import Play
 from bot.turn import STAFF, Turn
-from handlers import admin, contact, group_chat, guide, member, orders, runtime
+from handlers import admin, aibot, contact, group_chat, guide, member, orders, runtime
 from handlers.plays import Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
@@ -45,6 +45,11 @@ HANDLERS: dict[type[e.Event], Handler] = {
     e.AppEntered: guide.entered,
     e.AppSubscribed: guide.entered,
     e.MenuClicked: guide.menu_clicked,
+    e.CardClicked: aibot.card_clicked,
+    aibot_events.BotEntered: aibot.entered,
+    aibot_events.MixedReceived: aibot.mixed_received,
+    aibot_events.MediaLinked: aibot.media_received,
+    aibot_events.FeedbackReceived: aibot.rated,
 }
 
 

@@ -18,7 +18,17 @@ def options(argv: list[str]) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description="企业微信沙盒：协议真实，只在本机 / a loopback WeCom"
     )
-    for name in ("host", "bot", "callback-path", "bot-api-token", "corp-id", "secret", "token", "aes-key"):
+    for name in (
+        "host",
+        "bot",
+        "callback-path",
+        "bot-api-token",
+        "corp-id",
+        "secret",
+        "token",
+        "aes-key",
+        "aibot-mode",
+    ):
         parser.add_argument(f"--{name}", default=getattr(known, name.replace("-", "_")))
     for name in ("port", "agent-id", "seed", "expires-in"):
         parser.add_argument(f"--{name}", type=int, default=getattr(known, name.replace("-", "_")))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox import api_contact, api_contact_way, api_message
+from sandbox import api_contact, api_contact_way, api_message, webhook
+from sandbox.aibot_door import AiBotDoor
 from sandbox.api import MAX_BODY, Api
 from sandbox.callbacks import Pusher
 from sandbox.clock import VirtualClock
@@ -24,7 +25,7 @@ from sandbox.story import Story
 from sandbox.world import World
 
 PAGE = Path(__file__).parent / "page"
-HANDLERS = (api_contact, api_contact_way, api_message)  # importing them registers their paths
+HANDLERS = (api_contact, api_contact_way, api_message, webhook)  # importing them registers their paths
 SAVE_EVERY_S = 0.5
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
@@ -45,6 +46,12 @@ class Options:
     secret: str = "sandbox-secret"  # noqa: S105 - as above
     token: str = "sandboxToken"  # noqa: S105 - as above
     aes_key: str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+    aibot_path: str = "/wecom/aibot"
+    aibot_id: str = "aib0sandbox"
+    aibot_secret: str = "sandbox-aibot-secret"  # noqa: S105 - as above
+    aibot_token: str = "sandboxAibotToken"  # noqa: S105 - as above
+    aibot_key: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefg"
+    aibot_mode: str = "websocket"
     log: Path | None = None
     state: Path | None = None
     seed: int = 1
@@ -70,6 +77,7 @@ class Sandbox:
             seal, options.bot + options.callback_path, options.agent_id, self.clock, self.faults, self.journal
         )
         self.story = Story(self.world, self.clock, self.faults, self.pusher)
+        self.aibot = AiBotDoor(options, self.world, self.clock, self.faults, self.journal, self.story, self.touch)
         self._dirty = False
         self._restore()
 
@@ -89,13 +97,16 @@ class Sandbox:
             self.touch,
         )
         app.add_routes([web.route("*", "/cgi-bin/{path:.+}", api.handle), web.get("/", self.page), *control.routes()])
+        app.add_routes(self.aibot.routes())
         app.router.add_static("/__sandbox/static/", PAGE)
         app.on_response_prepare.append(_say_what_it_is)
         app.cleanup_ctx.append(self._run)
         return app
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        """The page where people play."""
+        """The page where people play; AI bots connect to the same address, as to WeCom's."""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.aibot.socket.handle(request)
         return web.FileResponse(
             PAGE / "page.html", headers={"Content-Security-Policy": CSP, "Cache-Control": "no-cache"}
         )
@@ -107,6 +118,7 @@ class Sandbox:
         saver.cancel()
         await asyncio.gather(saver, return_exceptions=True)
         self._save()
+        await self.aibot.close()
         await self.pusher.close()
 
     # -- memory --------------------------------------------------------------------------------------------------------
@@ -129,6 +141,7 @@ class Sandbox:
         self.faults.scripted.clear()
         self.clock.offset_s = 0.0
         self.story.furnish()
+        self.aibot.renew()
 
     def _restore(self) -> None:
         file = self.options.state
@@ -143,6 +156,7 @@ class Sandbox:
                 ) from None
         else:
             self.story.furnish()
+        self.aibot.renew()
 
     async def _save_often(self) -> None:
         while True:

@@ -20,6 +20,8 @@ def shown(world: World) -> dict[str, Any]:
         "contact_ways": list(world.ways.values()),
         "groups": [asdict(group) for group in world.groups.values() if not group.dismissed],
         "tags": list(world.tags.values()),
+        "aibot_chats": list(world.aibot.chats.values()),
+        "robots": [{"key": key, **robot} for key, robot in world.robots.items()],
         "counters": world.counters,
     }
 

@@ -6,6 +6,8 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sandbox.aibot_world import AiBotWorld, restored
+
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -95,6 +97,8 @@ class World:
     tokens: dict[str, float] = field(default_factory=dict)
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    aibot: AiBotWorld = field(default_factory=AiBotWorld)
+    robots: dict[str, dict[str, Any]] = field(default_factory=dict)
     recent: dict[str, list[float]] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
     silent_after: int = 30
@@ -159,6 +163,7 @@ class World:
         }
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
             out[part] = getattr(self, part)
+        out |= {"aibot": asdict(self.aibot), "robots": self.robots}
         version, numbers, gauss = self.dice.getstate()
         return {**out, "dice": [version, list(numbers), gauss]}
 
@@ -173,5 +178,7 @@ class World:
             self.customers[key] = Customer(**value, relations=relations)
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
             setattr(self, part, data[part])
+        self.aibot = restored(data.get("aibot") or {})  # a world saved before there was any
+        self.robots = data.get("robots") or self.robots
         version, numbers, gauss = data["dice"]
         self.dice.setstate((version, tuple(numbers), gauss))  # an id given once is never given again
