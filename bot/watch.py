@@ -53,9 +53,9 @@ class Watch:
 def look(work: Work) -> None:
     """Tell of what is new; when their number or the newest one changed, that is news."""
     for what, dead in (("dead_events", watch.dead_events(work.db)), ("dead_calls", watch.dead_calls(work.db))):
-        if dead.count:
-            told = {"what": what, "count": dead.count, "kind": dead.kind}
-            work.at(work.now, ALERT, f"alert:{what}:{dead.newest}:{dead.count}", told)
+        if dead.number:
+            told = {"what": what, "count": dead.number, "kind": dead.kind}
+            work.at(work.now, ALERT, f"alert:{what}:{dead.newest}:{dead.number}", told)
     for budget in watch.empty_budgets(work.db):
         told = {"what": "budget", "coupon": budget.coupon, "total_fen": budget.total_fen}
         work.at(work.now, ALERT, f"alert:{budget.stock}:{budget.total_fen}", told)

@@ -96,7 +96,7 @@ class AiBotCaller:
         began = self._clock.time()
         while self._clock.time() - began < STREAM_S:
             await asyncio.sleep(self.ask_every_s)
-            asked = {name: body[name] for name in ("aibotid", "chatid", "chattype", "from") if name in body}
+            asked: Body = {name: body[name] for name in ("aibotid", "chatid", "chattype", "from") if name in body}
             asked |= {"msgid": f"m{secrets.token_hex(8)}", "msgtype": "stream", "stream": {"id": stream_id}}
             told = await self.attempt(asked, 1)
             reply = told["reply"]

@@ -59,7 +59,10 @@ class AiBotDoor:
         self.bot.world = self._world.aibot
         self._world.robots = self._world.robots or webhook.robots()
 
+    async def hang_up(self, app: web.Application) -> None:
+        """The server is about to end: so do its connections."""
+        await self.socket.hang_up()
+
     async def close(self) -> None:
         """The sandbox ends."""
-        await self.socket.hang_up()
         await self.caller.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass
 class AiBotWorld:
-    """`requests`: by req_id, what was asked; `codes`: by response_code, the same; `cards`: by task_id, where they are."""
+    """By req_id what was asked (`requests`), by response_code the same (`codes`), by task_id where a card is shown."""
 
     chats: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -100,6 +100,7 @@ class Sandbox:
         app.add_routes(self.aibot.routes())
         app.router.add_static("/__sandbox/static/", PAGE)
         app.on_response_prepare.append(_say_what_it_is)
+        app.on_shutdown.append(self.aibot.hang_up)  # a server that waits for an open WebSocket waits for ever
         app.cleanup_ctx.append(self._run)
         return app
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
@@ -15,7 +15,8 @@ _M = Member.__table__  # type: ignore[attr-defined]
 _O = Order.__table__  # type: ignore[attr-defined]
 _C = Coupon.__table__  # type: ignore[attr-defined]
 _R = Refund.__table__  # type: ignore[attr-defined]
-_SINCE, _UNTIL = bindparam("since"), bindparam("until")
+_SINCE: Any = bindparam("since")
+_UNTIL: Any = bindparam("until")
 
 _MEMBERS = Sql(
     select(func.count()).where(_M.c.created_at >= _SINCE, _M.c.created_at < _UNTIL, _M.c.merged_into.is_(None))

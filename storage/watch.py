@@ -35,7 +35,7 @@ _EMPTY_BUDGETS = Sql(
 class Dead(NamedTuple):
     """How many were given up, the newest one's id, and a kind of them."""
 
-    count: int
+    number: int
     newest: int | None
     kind: str | None
 

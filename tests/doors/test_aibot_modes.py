@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -31,7 +32,7 @@ async def test_a_guide_is_answered_in_the_chat_where_she_asked(house: House) -> 
 async def test_in_a_group_the_mention_is_no_part_of_the_words(house: House) -> None:
     for number, said in enumerate(("@运营助手 渠道统计", "渠道统计 @运营助手", "@运营助手  ？")):
         await house.say(said, chatid=f"wrk{number}")
-        answer = await house.until(lambda chat=f"wrk{number}": house.answers(chat))
+        answer = await house.until(partial(house.answers, f"wrk{number}"))
         assert "没听懂" not in answer[0]["text"]
     assert house.answers() == []
 
