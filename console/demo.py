@@ -88,6 +88,12 @@ class Demo:
             "SIYU_WECOM__APP__SECRET": SECRET,
             "SIYU_WECOM__APP__TOKEN": TOKEN,
             "SIYU_WECOM__APP__ENCODING_AES_KEY": AES_KEY,
+            "SIYU_WECOM__AIBOT__MODE": "websocket",
+            "SIYU_WECOM__AIBOT__BOT_ID": "aib0sandbox",
+            "SIYU_WECOM__AIBOT__SECRET": "sandbox-aibot-secret",
+            "SIYU_WECOM__AIBOT__WS_URL": f"{sandbox.replace('http', 'ws', 1)}/aibot/ws",
+            "SIYU_WECOM__WEBHOOK__ALERTS": "sandbox-webhook-alerts",
+            "SIYU_WECOM__WEBHOOK__DAILY": "sandbox-webhook-daily",
             "SIYU_API__TOKEN": API_TOKEN,
             "SIYU_LOGS__LEVEL": os.environ.get("SIYU_LOGS__LEVEL", "WARNING"),
         }

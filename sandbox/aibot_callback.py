@@ -130,7 +130,7 @@ class AiBotCaller:
         shown = json.dumps(reply, ensure_ascii=False) if reply else wrong or ""
         self._journal.add(
             "callback", id=_key(body), callback_id=_key(body), attempt=number, plain=plain, cipher=encrypt, query=query,
-            status=status, reply=shown, ms=ms, error=error or wrong, key=_key(body), forged=False,
+            status=status, reply=shown, ms=ms, error=error or wrong, key=_key(body), forged=False, title=_title(body),
         )  # fmt: skip
         return {"status": status, "reply": reply, "error": error or wrong, "key": _key(body)}
 
@@ -170,3 +170,8 @@ class AiBotCaller:
 def _key(body: Body) -> str:
     """The key under which the bot's inbox knows this."""
     return f"wecom_aibot:msg:{body.get('msgid', '')}"
+
+
+def _title(body: Body) -> str:
+    kind = body.get("event", {}).get("eventtype", "") if body.get("msgtype") == "event" else body.get("msgtype")
+    return f"智能机器人 · {kind}"

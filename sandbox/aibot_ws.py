@@ -139,4 +139,8 @@ class AiBotSocket:
 
     def _note(self, way: str, frame: Frame) -> None:
         if frame.get("cmd") != "ping":
-            self._journal.add("frame", way=way, cmd=frame.get("cmd", ""), frame=frame)
+            cmd = frame.get("cmd", "")
+            title = f"{'机器人 →' if way == 'in' else '→ 机器人'} {cmd or '回执'}"
+            self._journal.add(
+                "frame", way=way, cmd=cmd, frame=frame, title=title, path=cmd, body=frame, status=101, ms=0
+            )

@@ -30,6 +30,7 @@ export async function catchUp() {
 }
 
 function title(entry) {
+  if (entry.title) return entry.title;
   if (entry.type === 'call') return entry.path;
   if (entry.type !== 'callback' && entry.type !== 'fault') return `时间拨到 ${new Date(entry.now).toLocaleString('zh-CN', { hour12: false })}`;
   const tag = (name) => entry.plain?.match(new RegExp(`<${name}>(?:<!\\[CDATA\\[)?(.*?)(?:\\]\\]>)?</${name}>`))?.[1];
@@ -39,7 +40,7 @@ function title(entry) {
 function line(entry) {
   const status = entry.type === 'call' ? entry.reply?.errcode ?? entry.status : entry.status ?? entry.error ?? entry.fault ?? '';
   const button = el('button', { type: 'button', class: failed(entry) ? 'bad' : '' }, el('span', { class: 'when' }, clockText(entry.at)),
-    el('span', { class: 'kind' }, { callback: '回调', call: '调用', clock: '时钟', fault: '故障' }[entry.type] ?? entry.type),
+    el('span', { class: 'kind' }, { callback: '回调', call: '调用', clock: '时钟', fault: '故障', frame: '长连' }[entry.type] ?? entry.type),
     el('span', {}, title(entry)), el('span', { class: 'ms' }, `${status} ${entry.ms ?? ''}${entry.ms === undefined ? '' : ' ms'}`));
   button.addEventListener('click', () => detail(entry));
   return el('li', {}, button);

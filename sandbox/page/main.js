@@ -1,5 +1,6 @@
 // The page: one state, drawn whenever it changes; entries come live and are caught up after a break.
 
+import * as aibot from './aibot.js';
 import { $, ask, toast } from './dom.js';
 import * as inspector from './inspector.js';
 import * as people from './people.js';
@@ -13,6 +14,7 @@ function draw() {
   if (!state) return;
   people.drawCustomers(state);
   people.drawGuides(state);
+  aibot.drawAibot(state);
   world.drawWorld(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
@@ -59,6 +61,7 @@ for (const tab of document.querySelectorAll('#tabs button')) {
   });
 }
 people.listen(draw);
+aibot.listen(draw);
 world.listen();
 inspector.listen();
 follow();
