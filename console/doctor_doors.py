@@ -30,7 +30,7 @@ def missing_for_aibot(settings: Settings) -> list[str]:
     """What the chosen mode needs and has not got, each with its remedy."""
     bot = settings.wecom.aibot
     token, key = bot.token.get_secret_value(), bot.encoding_aes_key.get_secret_value()
-    checks = {
+    checks: dict[str, list[tuple[object, str]]] = {
         "callback": [
             (_TOKEN.fullmatch(token), "SIYU_WECOM__AIBOT__TOKEN 没有设置，或含空格等不该有的字符"),
             (

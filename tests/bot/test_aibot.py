@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +22,11 @@ from tests.doors.house import House, standing
 async def house(database_url: str) -> AsyncIterator[House]:
     async with standing(database_url, "websocket") as made:
         yield made
+
+
+def grown(house: House, before: int) -> bool:
+    """Whether there is one answer more."""
+    return len(house.answers()) == before + 1
 
 
 def listen(house: House, act: Any) -> None:
@@ -136,7 +142,7 @@ async def test_after_a_day_or_when_forgotten_it_is_a_message_of_its_own(house: H
         await house.until(lambda: house.rows("SELECT 1 FROM outbox WHERE call = 'aibot/reply' AND done_at IS NULL"))
         lose()
         await house.runtime.delivery.start()
-        await house.until(lambda before=before: len(house.answers()) == before + 1)
+        await house.until(partial(grown, house, before))
         assert house.answers()[-1]["msgtype"] == "markdown"
         assert "渠道统计" in house.answers()[-1]["text"]
 

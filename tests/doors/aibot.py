@@ -144,7 +144,7 @@ async def drill(database_url: str, restarts: int, seed: int = 1) -> Report:
 
 def _settled(house: House) -> bool:
     owed: list[Any] = house.rows("SELECT count(*) FROM outbox WHERE call LIKE 'aibot/%' AND done_at IS NULL")
-    return owed[0][0] == 0
+    return int(owed[0][0]) == 0
 
 
 def main() -> int:

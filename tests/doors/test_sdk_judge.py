@@ -36,7 +36,8 @@ class Judge:
             aibot.WSClientOptions(bot_id="aib0sandbox", secret=secret, ws_url=f"ws://127.0.0.1:{port}")
         )
         self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.ready, self.errors = asyncio.Event(), []
+        self.ready = asyncio.Event()
+        self.errors: list[Exception] = []
         self.client.on("authenticated", self.ready.set)
         self.client.on("message", self.frames.put_nowait)
         self.client.on("event", self.frames.put_nowait)

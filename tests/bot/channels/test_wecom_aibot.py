@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import given
+from hypothesis import strategies as st
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.crypto.base import WeChatCipher
 
 from bot.aibot_events import BotDisconnected, BotEntered, FeedbackReceived, MediaLinked, MixedReceived
-from bot.channels.gate import MAX_BODY, Gate
-from bot.channels.wecom_aibot import PATH, routes
+from bot.channels.gate import MAX_BODY, Gate, GateError
+from bot.channels.wecom_aibot import PATH, find_encrypt, routes
 from bot.channels.wecom_aibot_translate import Arrival, read, translate, unmentioned
 from bot.clock import FrozenClock
 from bot.event_base import from_json, to_json
@@ -214,3 +217,31 @@ def test_what_no_database_stores_is_left_out() -> None:
     doc = read('{"a\\u0000":["x\\u0000\\ud83d",{"b":"😀"}]}')
 
     assert doc == {"a": ["x", {"b": "😀"}]}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+WORDS = "msgid chatid chattype from msgtype text quote response_url event mixed image create_time userid content"
+NAMES = st.sampled_from(WORDS.split())
+
+
+@given(st.dictionaries(NAMES, VALUES), st.sampled_from([TEXT, told({"eventtype": "enter_chat"}), {}]))
+def test_whatever_is_signed_becomes_an_event_that_can_be_stored(spoiled: dict[str, Any], doc: dict[str, Any]) -> None:
+    try:
+        clean = read(json.dumps({**doc, **spoiled}))
+    except ValueError:
+        return  # NaN and infinity are no JSON
+    event = become(clean)
+
+    stored = to_json(event)
+    assert "\x00" not in stored.encode().decode()
+    assert from_json(event.kind, stored) == event
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_what_nobody_signed_is_refused_in_one_way(body: bytes) -> None:
+    with contextlib.suppress(GateError):
+        assert find_encrypt(body).isascii()

@@ -110,8 +110,7 @@ async def test_who_was_taken_over_stays_away_until_it_leads_anew(post: Post) -> 
 
     await older.stop()
     await older.start()
-    await until(lambda: newer.state == "taken_over")
-    assert older.state == "on"
+    await until(lambda: (older.state, newer.state) == ("on", "taken_over"))
 
 
 async def test_a_wrong_secret_is_said_once(post: Post) -> None:
