@@ -208,3 +208,26 @@ async def test_one_message_id_is_one_question(database_url: str) -> None:
         assert len(replies) == 2
         assert replies[0] == replies[1]
         assert house.rows("SELECT count(*) FROM inbox WHERE kind = 'TextReceived'") == [(1,)]
+
+
+@pytest.mark.parametrize("mode", ["websocket", "callback"])
+async def test_a_welcome_without_a_card_is_a_text(database_url: str, mode: str) -> None:
+    async with standing(database_url, mode) as house:
+        listen(house, say("common/what", word="长" * 1000, arg="x"))
+        await house.do("aibot/enter", {"userid": "xiaomei"})
+        answer = (await house.until(house.answers))[0]
+
+        assert answer["msgtype"] == "text"
+        assert len(answer["text"].encode()) <= aibot.WELCOME_BYTES
+
+
+async def test_where_the_bot_may_not_write_the_app_does(house: House) -> None:
+    """A card was clicked by somebody who never wrote to the bot: WeCom refuses the push."""
+    await house.do("aibot/enter", {"userid": "aqiang"})
+    card = (await house.until(lambda: house.answers("aqiang")))[0]["body"]
+    await house.do("aibot/card_click", {"userid": "aqiang", "task_id": card["task_id"], "key": "渠道统计"})
+    inbox = house.sandbox.world.guides["aqiang"].inbox
+    await house.until(lambda: inbox)
+
+    assert "渠道" in inbox[0]["text"]
+    assert len(inbox) == 1
