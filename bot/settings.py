@@ -22,6 +22,11 @@ SECRETS = (
     ("wecom", "app", "secret"),
     ("wecom", "app", "token"),
     ("wecom", "app", "encoding_aes_key"),
+    ("wecom", "aibot", "secret"),
+    ("wecom", "aibot", "token"),
+    ("wecom", "aibot", "encoding_aes_key"),
+    ("wecom", "webhook", "alerts"),
+    ("wecom", "webhook", "daily"),
     ("api", "token"),
 )
 
@@ -67,6 +72,30 @@ class Kf(Section):
     welcome: bool = True
 
 
+class AiBot(Section):
+    """智能机器人. `mode` callback needs token and encoding_aes_key, websocket bot_id and secret; "" = off.
+
+    `name` is what people mention in groups; without it one word after the @ is taken for the name.
+    """
+
+    mode: Literal["", "callback", "websocket"] = ""
+    name: str = ""
+    bot_id: str = ""
+    ws_url: str = "wss://openws.work.weixin.qq.com"
+    replay_window_s: int = Field(default=600, ge=0)
+    secret: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+    encoding_aes_key: SecretStr = SecretStr("")
+
+
+class Webhook(Section):
+    """消息推送: group robots, each a whole address or its key; "" = off. `daily_at` is the shops' hour and minute."""
+
+    alerts: SecretStr = SecretStr("")
+    daily: SecretStr = SecretStr("")
+    daily_at: str = Field(default="09:07", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+
 class WeComSection(Section):
     """The corp and where its API is."""
 
@@ -74,6 +103,8 @@ class WeComSection(Section):
     api_base: str = "https://qyapi.weixin.qq.com"
     app: App = App()
     kf: Kf = Kf()
+    aibot: AiBot = AiBot()
+    webhook: Webhook = Webhook()
 
 
 class Api(Section):
@@ -177,7 +208,11 @@ class Settings(BaseSettings):
     def secret_values(self) -> list[str]:
         """Every secret, for the log to hide."""
         app = self.wecom.app
-        values = (app.secret, app.token, app.encoding_aes_key, self.api.token)
+        bot, robots = self.wecom.aibot, self.wecom.webhook
+        values = (
+            *(app.secret, app.token, app.encoding_aes_key, self.api.token),
+            *(bot.secret, bot.token, bot.encoding_aes_key, robots.alerts, robots.daily),
+        )
         shops = [secret for source in self.orders.values() for secret in source.secrets]
         return [value.get_secret_value() for value in values if value.get_secret_value()] + shops
 

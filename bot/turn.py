@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bot import reach
+from bot.door import Door
 from bot.events import Address, Event
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
@@ -102,7 +103,10 @@ class Work:
 
 @dataclass(slots=True)
 class Turn(Work):
-    """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody)."""
+    """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
+
+    `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
+    """
 
     event: Event
     people: dict[members.Key, Person | None]
@@ -111,6 +115,13 @@ class Turn(Work):
     answer: str | None = None
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
+    replies: list[str] = field(default_factory=list)
+    card: dict[str, Any] | None = None
+
+    @property
+    def door(self) -> Door | None:
+        """Where the question came in, when its answer leaves by the same way."""
+        return getattr(self.event, "door", None)
 
     def using(self, model: type[RulesT]) -> RulesT:
         """The rules of the play that is running."""
@@ -170,7 +181,10 @@ class Turn(Work):
 
     def _speak(self, to: Address, content: str, menu: dict[str, Any] | None) -> None:
         if to.channel == STAFF:
-            self._to_staff(to.external_id, content)
+            if self.door is not None and to == self.event.sender:
+                self.replies.append(content)
+            else:
+                self.to_staff(to.external_id, content)
             return
         person = self.person(to)
         if person is not None and not reach.by_kf(self, person.id, content, menu, reach.most(self, to)):
@@ -185,9 +199,10 @@ class Turn(Work):
             return
         person = members.find(self.db, member_id)
         name = (person.name if person else "") or self.texts.render("common/unnamed")
-        self._to_staff(userid, self.texts.render("common/relay", name=name, text=content))
+        self.to_staff(userid, self.texts.render("common/relay", name=name, text=content))
 
-    def _to_staff(self, userid: str, content: str) -> None:
+    def to_staff(self, userid: str, content: str) -> None:
+        """Write to a guide in the app's chat, in parts where it must be."""
         for part in split_bytes(content, TEXT_LIMIT):
             payload = {"touser": userid, "msgtype": "text", "text": {"content": part}}
             self.owe("message/send", payload, subject=f"staff:{userid}")

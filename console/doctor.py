@@ -7,7 +7,6 @@ import re
 import secrets
 import shutil
 import ssl
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from bot.clock import SystemClock
 from bot.errors import WeComError
 from bot.settings import Settings
 from bot.wecom.client import WeCom
+from console.doctor_doors import examine_doors
+from console.findings import Finding
 from storage.engine import Database
 
 SKEW_WARN_S, SKEW_BAD_S = 5, 60
@@ -35,15 +36,6 @@ KF_REMEDIES: dict[int | None, str] = {
 _IP = re.compile(r"from ip: ?([\d.]+)")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report."""
-
-    ok: bool
-    name: str
-    says: str
-
-
 async def examine(settings: Settings, callback_url: str = "") -> list[Finding]:
     """Every check in order; later ones are left out when an earlier one makes them senseless."""
     findings = [_corp(settings), _key(settings), *_secrets(settings), *await asyncio.to_thread(_database, settings)]
@@ -51,6 +43,7 @@ async def examine(settings: Settings, callback_url: str = "") -> list[Finding]:
     findings.append(reach)
     if reach.ok:
         findings += [skew, *await _platform(settings)]
+    findings += await examine_doors(settings)
     if callback_url and _key(settings).ok:
         findings.append(await _callback(settings, callback_url))
     return findings

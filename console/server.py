@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.channels import wecom_app
+from bot.channels import wecom_aibot, wecom_app
 from bot.runtime import Runtime
 from console.api import Api
 from console.health import Health
@@ -15,6 +15,7 @@ from console.writes import Writes
 # Who may call what: WeCom signs, programs hold a token, health is open to the machine's own watchers.
 POLICY = {
     "/wecom/app": "signature",
+    "/wecom/aibot": "signature",
     "/hooks/orders/{source}": "signature",
     "/api/v1/": "token",
     "/healthz": "open",
@@ -28,6 +29,9 @@ def build_app(runtime: Runtime) -> web.Application:
     """The application of one process; the runtime starts and stops with it."""
     app = web.Application(client_max_size=MAX_BODY)
     app.add_routes(wecom_app.routes(runtime.gate, runtime.writer, runtime.clock))
+    if runtime.doors.gate is not None:
+        name = runtime.settings.wecom.aibot.name
+        app.add_routes(wecom_aibot.routes(runtime.doors.gate, runtime.writer, runtime.clock, name=name))
     token = runtime.settings.api.token.get_secret_value()
     imports = Imports(Importer(runtime.writer, runtime.database, runtime.clock))
     app.add_routes(Api(runtime.database, token, Writes(runtime.writer, runtime.clock), imports).routes())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot import aibot_events, kf_events, order_events, own_events
 from bot import events as e
-from bot import kf_events, order_events, own_events
 from bot.router import Play
 from bot.settings import Kf
 from bot.turn import STAFF, Turn
-from handlers import admin, contact, group_chat, guide, kf, member, orders, runtime
+from handlers import admin, aibot, contact, group_chat, guide, kf, member, orders, runtime
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
@@ -57,6 +57,11 @@ HANDLERS: dict[type[e.Event], Handler] = {
     kf_events.KfServicerWrote: kf.servicer_wrote,
     kf_events.KfSendFailed: kf.send_failed,
     **dict.fromkeys(kf_events.MESSAGES, kf.other_received),
+    e.CardClicked: aibot.card_clicked,
+    aibot_events.BotEntered: aibot.entered,
+    aibot_events.MixedReceived: aibot.mixed_received,
+    aibot_events.MediaLinked: aibot.media_received,
+    aibot_events.FeedbackReceived: aibot.rated,
 }
 
 

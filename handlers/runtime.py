@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bot.doors import DAILY
 from bot.events import ApiAnswered, TimerDue
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
-from handlers import contact, group_chat, kf, orders
+from bot.watch import ALERT
+from handlers import contact, group_chat, kf, orders, robots
 from handlers.plays import Plays
 from scenarios import checkout
 
@@ -30,3 +32,7 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
         checkout.ask_again(turn, event.payload["refund_id"])
     elif event.name == checkout.TIMER:
         orders.hold_ended(turn, event.payload["checkout_id"], plays)
+    elif event.name == ALERT:
+        robots.alert(turn, event)
+    elif event.name == DAILY:
+        robots.daily(turn, event)

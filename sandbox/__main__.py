@@ -29,6 +29,7 @@ def options(argv: list[str]) -> Options:
         "aes-key",
         "shop-source",
         "shop-secret",
+        "aibot-mode",
     ):
         parser.add_argument(f"--{name}", default=getattr(known, name.replace("-", "_")))
     for name in ("port", "agent-id", "seed", "expires-in"):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox import api_contact, api_contact_way, api_kf, api_kf_account, api_kf_state, api_message
+from sandbox import api_contact, api_contact_way, api_kf, api_kf_account, api_kf_state, api_message, webhook
+from sandbox.aibot_door import AiBotDoor
 from sandbox.api import MAX_BODY, Api
 from sandbox.bot_reads import BotReads
 from sandbox.callbacks import Pusher
@@ -30,7 +31,7 @@ from sandbox.world import World
 
 PAGE = Path(__file__).parent / "page"
 # Importing them registers their paths.
-HANDLERS = (api_contact, api_contact_way, api_kf, api_kf_account, api_kf_state, api_message)
+HANDLERS = (api_contact, api_contact_way, api_kf, api_kf_account, api_kf_state, api_message, webhook)
 SAVE_EVERY_S = 0.5
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
@@ -53,6 +54,12 @@ class Options:
     aes_key: str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
     shop_source: str = "mall"
     shop_secret: str = "mall-secret"  # noqa: S105 - as above
+    aibot_path: str = "/wecom/aibot"
+    aibot_id: str = "aib0sandbox"
+    aibot_secret: str = "sandbox-aibot-secret"  # noqa: S105 - as above
+    aibot_token: str = "sandboxAibotToken"  # noqa: S105 - as above
+    aibot_key: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefg"
+    aibot_mode: str = "websocket"
     log: Path | None = None
     state: Path | None = None
     seed: int = 1
@@ -80,6 +87,7 @@ class Sandbox:
         self.story = Story(self.world, self.clock, self.faults, self.pusher)
         self.kf = KfStory(self.world, self.clock, self.pusher, self.story)
         self.shop = self._open_shop()
+        self.aibot = AiBotDoor(options, self.world, self.clock, self.faults, self.journal, self.story, self.touch)
         self._dirty = False
         self._restore()
 
@@ -108,13 +116,17 @@ class Sandbox:
         app.add_routes([web.route("*", "/cgi-bin/{path:.+}", api.handle), web.get("/", self.page), *control.routes()])
         app.add_routes(KfControl(self.kf, self.touch).routes())
         app.add_routes(self.shop.routes())
+        app.add_routes(self.aibot.routes())
         app.router.add_static("/__sandbox/static/", PAGE)
         app.on_response_prepare.append(_say_what_it_is)
+        app.on_shutdown.append(self.aibot.hang_up)  # a server that waits for an open WebSocket waits for ever
         app.cleanup_ctx.append(self._run)
         return app
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        """The page where people play."""
+        """The page where people play; AI bots connect to the same address, as to WeCom's."""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.aibot.socket.handle(request)
         return web.FileResponse(
             PAGE / "page.html", headers={"Content-Security-Policy": CSP, "Cache-Control": "no-cache"}
         )
@@ -127,6 +139,7 @@ class Sandbox:
         saver.cancel()
         await asyncio.gather(saver, return_exceptions=True)
         self._save()
+        await self.aibot.close()
         await self.pusher.close()
         await self.shop.pusher.close()
 
@@ -152,6 +165,7 @@ class Sandbox:
         self.clock.offset_s = 0.0
         self.story.furnish()
         self.kf.furnish()
+        self.aibot.renew()
 
     def _restore(self) -> None:
         file = self.options.state
@@ -169,6 +183,7 @@ class Sandbox:
         else:
             self.story.furnish()
             self.kf.furnish()
+        self.aibot.renew()
 
     async def _save_often(self) -> None:
         while True:

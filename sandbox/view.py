@@ -24,6 +24,8 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "groups": [asdict(group) for group in world.groups.values() if not group.dismissed],
         "tags": list(world.tags.values()),
         "orders": [shown_order(order) for order in world.orders.values()],
+        "aibot_chats": list(world.aibot.chats.values()),
+        "robots": [{"key": key, **robot} for key, robot in world.robots.items()],
         "counters": world.counters,
     }
 

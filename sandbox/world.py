@@ -6,6 +6,8 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sandbox import aibot_world
+from sandbox.aibot_world import AiBotWorld
 from sandbox.kf_world import Kf, restored
 from sandbox.orders import Order, loaded
 
@@ -100,6 +102,8 @@ class World:
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     kf: Kf = field(default_factory=Kf)
+    aibot: AiBotWorld = field(default_factory=AiBotWorld)
+    robots: dict[str, dict[str, Any]] = field(default_factory=dict)
     recent: dict[str, list[float]] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
     silent_after: int = 30
@@ -164,6 +168,7 @@ class World:
         }
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
             out[part] = getattr(self, part)
+        out |= {"aibot": asdict(self.aibot), "robots": self.robots}
         version, numbers, gauss = self.dice.getstate()
         return {**out, "kf": asdict(self.kf), "dice": [version, list(numbers), gauss]}
 
@@ -181,5 +186,7 @@ class World:
             setattr(self, part, data[part])
         if "kf" in data:  # a world saved before there were any
             self.kf = restored(data["kf"])
+        self.aibot = aibot_world.restored(data.get("aibot") or {})  # a world saved before there was any
+        self.robots = data.get("robots") or self.robots
         version, numbers, gauss = data["dice"]
         self.dice.setstate((version, tuple(numbers), gauss))  # an id given once is never given again

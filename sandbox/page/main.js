@@ -1,5 +1,6 @@
 // The page: one state, drawn whenever it changes; entries come live and are caught up after a break.
 
+import * as aibot from './aibot.js';
 import { $, ask, toast } from './dom.js';
 import * as inspector from './inspector.js';
 import * as kf from './kf.js';
@@ -17,6 +18,7 @@ function draw() {
   people.drawGuides(state);
   kf.drawKf(state);
   shop.drawShop(state);
+  aibot.drawAibot(state);
   world.drawWorld(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
@@ -65,6 +67,7 @@ for (const tab of document.querySelectorAll('#tabs button')) {
 people.listen(draw);
 kf.listen(draw);
 shop.listen();
+aibot.listen(draw);
 world.listen();
 inspector.listen();
 follow();
