@@ -175,7 +175,7 @@ class Delivery:
             # Used already: by an earlier try of ours whose answer was lost, or because the two are chatting.
             await self._end(row, "sent" if row.attempts > 1 else "suppressed", "41051", ok=row.attempts > 1)
         elif error.action in (Action.RETRY, Action.SLOW):
-            await self._again(row, self._backoff(lane, row.attempts), str(error))
+            await self._again(row, self._backoff(lane, row.attempts), str(error), blamed=error.blames)
         elif error.action is Action.WAIT:
             await self._again(row, error.wait_s or MINUTE, str(error))
         elif error.action in (Action.STOP, Action.CONFIG):

@@ -10,6 +10,7 @@ from datetime import timedelta
 import aiohttp
 from loguru import logger
 
+from bot import onebot_reach
 from bot.channels.gate import Gate
 from bot.channels.orders import OrderHooks
 from bot.clock import SystemClock
@@ -18,6 +19,7 @@ from bot.events import Event
 from bot.ids import SystemChance
 from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
+from bot.onebot import OneBotChannel
 from bot.reconcile import Reconcile
 from bot.scheduler import Scheduler
 from bot.senders import Sender, WeComSenders
@@ -56,10 +58,12 @@ class Runtime:
         )
         self.reconcile = Reconcile(self.wecom, self.writer, self.clock)
         self.shops = Shops(settings.orders, self.clock)
+        self.onebot = OneBotChannel(settings.onebot, self.writer, self.clock)
         senders: dict[str, Sender] = {
             **WeComSenders(self.wecom, app.agent_id, self.clock).table(),
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,
+            onebot_reach.SEND: self.onebot.sender.send,
         }
         rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
         self.delivery = Delivery(self.writer, senders, self.clock, chance, member_rates=rates)
@@ -82,18 +86,21 @@ class Runtime:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
         await self.leader.stop()
+        await self.onebot.close()
         await self.writer.stop()
         await self.wecom.close()
         await self.shops.close()
         self.database.close()
 
     async def _lead(self) -> None:
+        self.onebot.lead()
         await self.delivery.start()
         await self.scheduler.start()
 
     async def _follow(self) -> None:
         await self.scheduler.stop()
         await self.delivery.stop()
+        await self.onebot.follow()
 
     async def _follow_clock(self) -> None:
         while True:

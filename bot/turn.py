@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
+from bot import onebot_reach
 from bot.events import Address, Event
 from bot.ids import Chance
+from bot.onebot_events import CHANNEL as ONEBOT
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
 from storage.db import Db
@@ -114,6 +116,8 @@ class Turn(Work):
     route: list[str] = field(default_factory=list)
     answer: str | None = None
     made: list[Person] = field(default_factory=list)
+    public: bool = True  # a whole group may read what is said now
+    pointed: bool = False  # the group hears already that the answer went to the asker alone
 
     def using(self, model: type[RulesT]) -> RulesT:
         """The rules of the play that is running."""
@@ -147,6 +151,9 @@ class Turn(Work):
         if to.channel == STAFF:
             self._to_staff(to.external_id, content)
             return
+        if to.channel == ONEBOT:
+            onebot_reach.speak(self, to, content)
+            return
         person = self.person(to)
         if person is not None:
             self._relay(person.id, content)
@@ -161,10 +168,12 @@ class Turn(Work):
         self._relay(member_id, self.texts.render(text, **values))
 
     def _relay(self, member_id: int, content: str) -> None:
-        """No channel that stands speaks to members: the guide who follows them passes it on. Without one it is
-        recorded as untold."""
+        """No channel that stands speaks to members: the guide who follows them passes it on. Without one their chat in
+        a community group's platform takes it, or it is recorded as untold."""
         userid = follows.guide_of(self.db, member_id)
         if userid is None:
+            if onebot_reach.pass_on(self, member_id, content):
+                return
             self.audit("rule:reach", "member.untold", f"member:{member_id}", text=content)
             return
         person = members.find(self.db, member_id)

@@ -14,6 +14,8 @@ from console.writes import Writes
 POLICY = {
     "/wecom/app": "signature",
     "/hooks/orders/{source}": "signature",
+    "/onebot/v11": "signature",
+    "/onebot/v11/ws": "token",
     "/api/v1/": "token",
     "/healthz": "open",
     "/readyz": "open",
@@ -29,6 +31,8 @@ def build_app(runtime: Runtime) -> web.Application:
     token = runtime.settings.api.token.get_secret_value()
     app.add_routes(Api(runtime.database, token, Writes(runtime.writer, runtime.clock)).routes())
     app.add_routes(runtime.order_hooks.routes())
+    if runtime.onebot.enabled:
+        app.add_routes(runtime.onebot.door.routes())
     health = Health(runtime)
     app.add_routes(
         [web.get("/healthz", health.healthz), web.get("/readyz", health.readyz), web.get("/metrics", health.metrics)]

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bot import events as e
-from bot import order_events, own_events
+from bot import onebot_events, order_events, own_events
 from bot.router import Play
+from bot.settings import OneBot
 from bot.turn import STAFF, Turn
-from handlers import admin, contact, group_chat, guide, member, orders, runtime
+from handlers import admin, contact, group_chat, guide, member, onebot, orders, runtime
 from handlers.plays import Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
@@ -45,6 +46,9 @@ HANDLERS: dict[type[e.Event], Handler] = {
     e.AppEntered: guide.entered,
     e.AppSubscribed: guide.entered,
     e.MenuClicked: guide.menu_clicked,
+    onebot_events.OneBotSaid: onebot.said,
+    onebot_events.OneBotJoined: onebot.joined,
+    onebot_events.OneBotLeft: onebot.left,
 }
 
 
@@ -52,8 +56,8 @@ class Dispatcher:
     """Hands an event to its handler; the plays that listen to it run as well. An event nobody takes is kept, not
     refused."""
 
-    def __init__(self, plays: list[Play]) -> None:
-        self._plays = Plays(plays)
+    def __init__(self, plays: list[Play], *, onebot: OneBot | None = None) -> None:
+        self._plays = Plays(plays, onebot)
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""

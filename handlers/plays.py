@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from bot.events import Event
 from bot.router import Play, Step, Words, normalize
+from bot.settings import OneBot
 from bot.turn import Turn
 
 
 class Plays:
     """Lookups over the enabled plays, made once."""
 
-    def __init__(self, plays: list[Play]) -> None:
+    def __init__(self, plays: list[Play], onebot: OneBot | None = None) -> None:
+        self.onebot = onebot or OneBot()
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
@@ -39,6 +41,7 @@ class Plays:
                 continue
             rest = said[len(word) :].strip()
             if rest or words.bare or not words.arg:
+                turn.public = words.public
                 play.run(words.step, turn, event, *([rest] if words.arg else []))
             return words
         return None

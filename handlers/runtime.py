@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bot import onebot_reach
 from bot.events import ApiAnswered, TimerDue
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
-from handlers import contact, group_chat, orders
+from handlers import contact, group_chat, onebot, orders
 from handlers.plays import Plays
 from scenarios import checkout
 
@@ -18,6 +19,8 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         group_chat.answered(turn, event)
     elif event.call == checkout.REFUND:
         orders.refund_answered(turn, event)
+    elif event.call == onebot_reach.SEND:
+        onebot.answered(turn, event)
 
 
 def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:

@@ -52,7 +52,7 @@ class Drive(BaseModel):
         return self
 
 
-@router.words("拼团")
+@router.words("拼团", public=True)
 def list_drives(turn: Turn, event: Event) -> None:
     """Which group-buys are running."""
     assert event.sender is not None

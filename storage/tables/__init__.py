@@ -7,6 +7,7 @@ tables: rows of one transaction are written in bulk and in any order; `storage.c
 
 from __future__ import annotations
 
+from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -29,6 +30,7 @@ __all__ = [
     "BargainCut",
     "Campaign",
     "Checkout",
+    "CommunityGroup",
     "ContactWay",
     "Coupon",
     "CouponTemplate",
@@ -39,6 +41,7 @@ __all__ = [
     "GroupMember",
     "Identity",
     "Inbox",
+    "LinkCode",
     "Member",
     "MemberTag",
     "Merge",
