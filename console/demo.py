@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 CORP_ID, AGENT_ID, API_TOKEN = "ww0sandbox000001", "1000002", "sandbox-api-token"
 SECRET, TOKEN = "sandbox-secret", "sandboxToken"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+ONEBOT = {"ENABLED": "true", "SECRET": "sandbox-onebot-secret", "ACCESS_TOKEN": "sandbox-onebot-token"}
 READY_WITHIN_S = 40.0
 
 
@@ -74,7 +75,18 @@ class Demo:
 
     def _sandbox_words(self, bot: str) -> list[str]:
         state = str(self._db.with_suffix(".sandbox.json"))
-        return ["--port", str(self._sandbox_port), "--bot", bot, "--bot-api-token", API_TOKEN, "--state", state]
+        return [
+            "--port",
+            str(self._sandbox_port),
+            "--bot",
+            bot,
+            "--bot-api-token",
+            API_TOKEN,
+            "--state",
+            state,
+            "--onebot",
+            "ws",
+        ]
 
     def _settings(self, sandbox: str) -> dict[str, str]:
         """What a deployer would set, with the sandbox in WeCom's place."""
@@ -89,6 +101,7 @@ class Demo:
             "SIYU_WECOM__APP__TOKEN": TOKEN,
             "SIYU_WECOM__APP__ENCODING_AES_KEY": AES_KEY,
             "SIYU_API__TOKEN": API_TOKEN,
+            **{f"SIYU_ONEBOT__{name}": value for name, value in ONEBOT.items()},
             "SIYU_LOGS__LEVEL": os.environ.get("SIYU_LOGS__LEVEL", "WARNING"),
         }
 

@@ -18,10 +18,22 @@ def options(argv: list[str]) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description="企业微信沙盒：协议真实，只在本机 / a loopback WeCom"
     )
-    for name in ("host", "bot", "callback-path", "bot-api-token", "corp-id", "secret", "token", "aes-key"):
+    for name in (
+        "host",
+        "bot",
+        "callback-path",
+        "bot-api-token",
+        "corp-id",
+        "secret",
+        "token",
+        "aes-key",
+        "onebot-secret",
+        "onebot-token",
+    ):
         parser.add_argument(f"--{name}", default=getattr(known, name.replace("-", "_")))
     for name in ("port", "agent-id", "seed", "expires-in"):
         parser.add_argument(f"--{name}", type=int, default=getattr(known, name.replace("-", "_")))
+    parser.add_argument("--onebot", choices=("", "ws", "post"), default="", help="社群：反向 WebSocket 或 HTTP 推送")
     parser.add_argument("--log", type=Path, help="每条回调与调用一行 JSON，落盘后才作答")
     parser.add_argument("--state", type=Path, help="保存世界的文件，重启后接着用")
     return Options(**vars(parser.parse_args(argv)))

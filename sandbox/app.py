@@ -22,6 +22,10 @@ from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.kf_control import KfControl
 from sandbox.kf_story import KfStory
+from sandbox.onebot_actions import Actions
+from sandbox.onebot_control import OneBotControl
+from sandbox.onebot_story import OneBotStory
+from sandbox.onebot_wire import Wire
 from sandbox.story import Story
 from sandbox.world import World
 
@@ -52,6 +56,9 @@ class Options:
     state: Path | None = None
     seed: int = 1
     expires_in: int = 7200
+    onebot: str = ""  # ws, post or off
+    onebot_secret: str = "sandbox-onebot-secret"  # noqa: S105 - as above
+    onebot_token: str = "sandbox-onebot-token"  # noqa: S105 - as above
 
 
 def refuse_outside(host: str) -> None:
@@ -74,6 +81,11 @@ class Sandbox:
         )
         self.story = Story(self.world, self.clock, self.faults, self.pusher)
         self.kf = KfStory(self.world, self.clock, self.pusher, self.story)
+        wire = Wire(
+            self.world, self.clock, self.faults, self.journal, Actions(self.world, self.clock), bot=options.bot,
+            mode=options.onebot, secret=options.onebot_secret, token=options.onebot_token,
+        )  # fmt: skip
+        self.onebot = OneBotStory(self.world, self.clock, wire)
         self._dirty = False
         self._restore()
 
@@ -94,6 +106,7 @@ class Sandbox:
         )
         app.add_routes([web.route("*", "/cgi-bin/{path:.+}", api.handle), web.get("/", self.page), *control.routes()])
         app.add_routes(KfControl(self.kf, self.touch).routes())
+        app.add_routes(OneBotControl(self.onebot, self.touch).routes())
         app.router.add_static("/__sandbox/static/", PAGE)
         app.on_response_prepare.append(_say_what_it_is)
         app.cleanup_ctx.append(self._run)
@@ -107,11 +120,13 @@ class Sandbox:
 
     async def _run(self, app: web.Application) -> AsyncIterator[None]:
         await self.pusher.open()
+        await self.onebot.wire.open()
         saver = asyncio.create_task(self._save_often())
         yield
         saver.cancel()
         await asyncio.gather(saver, return_exceptions=True)
         self._save()
+        await self.onebot.wire.close()
         await self.pusher.close()
 
     # -- memory --------------------------------------------------------------------------------------------------------
@@ -133,8 +148,12 @@ class Sandbox:
         self.faults.put(Faults().shown())
         self.faults.scripted.clear()
         self.clock.offset_s = 0.0
+        self._furnish()
+
+    def _furnish(self) -> None:
         self.story.furnish()
         self.kf.furnish()
+        self.onebot.furnish()
 
     def _restore(self) -> None:
         file = self.options.state
@@ -149,9 +168,10 @@ class Sandbox:
                 ) from None
             if "kf" not in saved["world"]:  # saved before there were any
                 self.kf.furnish()
+            if "onebot" not in saved["world"]:
+                self.onebot.furnish()
         else:
-            self.story.furnish()
-            self.kf.furnish()
+            self._furnish()
 
     async def _save_often(self) -> None:
         while True:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.kf_view import shown_accounts, shown_chats
+from sandbox.onebot_world import shown_onebot
 from sandbox.world import World
 
 
@@ -23,6 +24,7 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "groups": [asdict(group) for group in world.groups.values() if not group.dismissed],
         "tags": list(world.tags.values()),
         "counters": world.counters,
+        "onebot": shown_onebot(world.onebot),
     }
 
 

@@ -6,7 +6,9 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sandbox import onebot_world
 from sandbox.kf_world import Kf, restored
+from sandbox.onebot_world import OneBotWorld
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -98,6 +100,7 @@ class World:
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     kf: Kf = field(default_factory=Kf)
+    onebot: OneBotWorld = field(default_factory=OneBotWorld)
     recent: dict[str, list[float]] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
     silent_after: int = 30
@@ -163,7 +166,7 @@ class World:
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
             out[part] = getattr(self, part)
         version, numbers, gauss = self.dice.getstate()
-        return {**out, "kf": asdict(self.kf), "dice": [version, list(numbers), gauss]}
+        return {**out, "kf": asdict(self.kf), "onebot": asdict(self.onebot), "dice": [version, list(numbers), gauss]}
 
     def load(self, data: dict[str, Any]) -> None:
         """Take a dumped world over."""
@@ -178,5 +181,7 @@ class World:
             setattr(self, part, data[part])
         if "kf" in data:  # a world saved before there were any
             self.kf = restored(data["kf"])
+        if "onebot" in data:
+            self.onebot = onebot_world.restored(data["onebot"])
         version, numbers, gauss = data["dice"]
         self.dice.setstate((version, tuple(numbers), gauss))  # an id given once is never given again

@@ -30,6 +30,7 @@ export async function catchUp() {
 }
 
 function title(entry) {
+  if (entry.title) return entry.title;
   if (entry.type === 'call') return entry.path;
   if (entry.type !== 'callback' && entry.type !== 'fault') return `时间拨到 ${new Date(entry.now).toLocaleString('zh-CN', { hour12: false })}`;
   const tag = (name) => entry.plain?.match(new RegExp(`<${name}>(?:<!\\[CDATA\\[)?(.*?)(?:\\]\\]>)?</${name}>`))?.[1];

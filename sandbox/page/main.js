@@ -3,6 +3,7 @@
 import { $, ask, toast } from './dom.js';
 import * as inspector from './inspector.js';
 import * as kf from './kf.js';
+import * as onebot from './onebot.js';
 import * as people from './people.js';
 import * as world from './world.js';
 
@@ -15,6 +16,7 @@ function draw() {
   people.drawCustomers(state);
   people.drawGuides(state);
   kf.drawKf(state);
+  onebot.drawOneBot(state);
   world.drawWorld(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
@@ -62,6 +64,7 @@ for (const tab of document.querySelectorAll('#tabs button')) {
 }
 people.listen(draw);
 kf.listen(draw);
+onebot.listen(draw);
 world.listen();
 inspector.listen();
 follow();
