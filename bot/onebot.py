@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.channels.gate import GateError
 from bot.channels.onebot import OneBotDoor
 from bot.channels.onebot_cq import Segment, at, render, text
 from bot.channels.onebot_frame import Frame, load
@@ -88,6 +89,8 @@ class OneBotSender:
                 if response.status in _HTTP:
                     return {"status": "failed", "retcode": _HTTP[response.status], "data": None}
                 return load(await response.read())
+        except GateError as error:  # something else answers there
+            raise NoAnswer(f"HTTP {response.status}") from error
         except aiohttp.ClientConnectorError as error:
             raise NotSent(type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError) as error:

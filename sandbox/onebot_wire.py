@@ -45,6 +45,7 @@ class Wire:
         self.push_url, self.ws_url = f"{bot}/onebot/v11", f"{bot}/onebot/v11/ws".replace("http", "ws", 1)
         self.mode, self._secret, self._token = mode, secret, token
         self.dial_every_s, self._beat_every_s = dial_every_s, beat_every_s
+        self._push_pauses = PUSH_PAUSES
         self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -138,7 +139,7 @@ class Wire:
         }
         status, error = None, None
         assert self._session is not None
-        for pause_s in PUSH_PAUSES:
+        for pause_s in self._push_pauses:
             try:
                 async with self._session.post(self.push_url, data=body, headers=headers) as response:
                     status, error = response.status, None

@@ -19,7 +19,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
-from storage import coupons, drives, stock
+from storage import community, coupons, drives, stock
 from storage.coupons import Voucher
 from storage.db import Db
 from storage.engine import Database
@@ -152,6 +152,25 @@ def _naive_settle(db: Db, number: int) -> bool:
     return team.status == "open" and drives.teams.change(db, {"status": "expired"}, id=1) == 1
 
 
+def _link_code(db: Db) -> None:
+    community.open_code(db, 1, "AAAA-BBBB", 1, LATER, NOON)
+
+
+def _link(db: Db, number: int) -> bool:
+    return community.use_code(db, "AAAA-BBBB", str(number), NOON) is not None
+
+
+def _naive_link(db: Db, number: int) -> bool:
+    mark = "?" if db.dialect == "sqlite" else "$1"
+    cursor = db.connection.cursor()
+    cursor.execute(f"SELECT count(*) FROM link_code WHERE id = {mark} AND ended_at IS NULL", [1])
+    (there,) = cursor.fetchone()
+    time.sleep(0.0005)
+    if there:
+        _write(db, "UPDATE link_code SET used_by = ?, ended_at = made_at WHERE id = 1", str(number))
+    return bool(there)
+
+
 def _stock_of(total: int) -> Race:
     return Race(
         lambda db: stock.open_stock(db, "sku:A", total), lambda db, _: stock.take(db, "sku:A"), _naive_stock, total
@@ -166,6 +185,7 @@ RACES = {
     "last cuts": Race(_bargain, _cut, _naive_cut, CUTS),
     "one coupon": Race(_coupon, _use, _naive_use, 1),
     "one helper": Race(_bargain, _help_once, _help_once, 1),
+    "one link code": Race(_link_code, _link, _naive_link, 1),
     "one settlement": Race(_team, _settle, _naive_settle, 1),
 }
 

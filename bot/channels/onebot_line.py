@@ -41,6 +41,7 @@ class Line:
         self._socket, self.self_id, self.role = socket, self_id, role
         self._numbers = itertools.count(1)
         self._waiting: dict[str, asyncio.Future[Frame]] = {}
+        self._turn = asyncio.Lock()
         self.stats: Counter[str] = Counter()
 
     @property
@@ -76,7 +77,21 @@ class Line:
             future.set_result(frame)
 
     async def ask(self, action: str, params: dict[str, Any], within_s: float) -> Frame:
-        """An action's answer, found by its echo. Raises NotSent or NoAnswer."""
+        """An action's answer, found by its echo. Raises NotSent or NoAnswer.
+
+        One action is under way at a time: a connection that breaks leaves one message in doubt, not all of them.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise NotSent("busy") from error
+        try:
+            return await self._ask(action, params, within_s)
+        finally:
+            self._turn.release()
+
+    async def _ask(self, action: str, params: dict[str, Any], within_s: float) -> Frame:
         if not self.speaks:
             raise NotSent("closed")
         echo = f"{id(self):x}-{next(self._numbers)}"
