@@ -77,8 +77,15 @@ async def opened(mode: str) -> AsyncIterator[Platform]:
     """A fresh sandbox in one of its modes."""
     made: list[Platform] = []
     app = web.Application()
-    app.router.add_get("/onebot/v11/ws", lambda request: made[0].take(request))
-    app.router.add_post("/onebot/v11", lambda request: made[0].push(request))
+
+    async def take(request: web.Request) -> web.StreamResponse:
+        return await made[0].take(request)
+
+    async def push(request: web.Request) -> web.Response:
+        return await made[0].push(request)
+
+    app.router.add_get("/onebot/v11/ws", take)
+    app.router.add_post("/onebot/v11", push)
     async with TestServer(app, port=free_port()) as server:
         sandbox = Sandbox(Options(bot=f"http://127.0.0.1:{server.port}", onebot=mode))
         wire = sandbox.onebot.wire
