@@ -46,6 +46,7 @@ class Lane:
 LANES = (
     Lane("welcome", workers=24, backoff_s=0.2, longest_s=1.5),  # a welcome code lives 20 seconds
     Lane("default", workers=16, backoff_s=1.0, longest_s=60.0),
+    Lane("onebot", workers=8, backoff_s=1.0, longest_s=30.0),  # a client that hangs holds up nobody in WeCom
     Lane("slow", workers=2, backoff_s=2.0, longest_s=30.0),
 )
 

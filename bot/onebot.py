@@ -15,7 +15,7 @@ from bot.channels.gate import GateError
 from bot.channels.onebot import OneBotDoor
 from bot.channels.onebot_cq import Segment, at, render, text
 from bot.channels.onebot_frame import Frame, load
-from bot.channels.onebot_line import Line, Lines, NoAnswer, NotSent
+from bot.channels.onebot_line import Lines, NoAnswer, NotSent
 from bot.channels.onebot_translate import Ear
 from bot.clock import Clock
 from bot.errors import Action, WeComError
@@ -26,6 +26,8 @@ from bot.writer import Writer
 from storage.outbox import Call
 
 WITHIN_S = 10.0
+BREAK_S = 4.0  # clients dial again after three seconds
+MOST_LINES = 20
 MOST_FAILURES, MOST_UNKNOWN = 3, 2
 LONGEST_WAIT_S = 15.0
 RATES = (Rate(20, MINUTE), Rate(300, HOUR))  # a chat: platforms lock accounts that flood; they publish no figure
@@ -36,32 +38,30 @@ _HTTP = {401: UNAUTHORIZED, 403: FORBIDDEN, 404: UNKNOWN_ACTION}
 class OneBotSender:
     """Makes `onebot/send` rows happen."""
 
-    def __init__(self, settings: OneBot, lines: Lines, clock: Clock, within_s: float = WITHIN_S) -> None:
-        self._settings, self._lines, self._clock, self._within_s = settings, lines, clock, within_s
+    def __init__(
+        self, settings: OneBot, lines: Lines, clock: Clock, *, within_s: float = WITHIN_S, break_s: float = BREAK_S
+    ) -> None:
+        self._settings, self._lines, self._clock = settings, lines, clock
+        self._within_s, self._break_s = within_s, break_s
         self._buckets = Buckets(*RATES)
         self._session: aiohttp.ClientSession | None = None
         self.stats: Counter[str] = Counter()
 
     async def send(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """One message. Raises WeComError as delivery understands it."""
-        self_id = payload["self_id"]
-        line = self._lines.speaker(self_id)
-        if line is None and not self._settings.api_base:
-            self.stats["waiting"] += 1
-            raise _wait("no client is connected", min(LONGEST_WAIT_S, float(row.attempts)))
         self._keep_pace(row.subject)
         action, params = action_of(payload, self._settings.message_format)
         try:
-            answer = await self._ask(line, action, params)
-            sent = judge(answer, row)
+            sent = judge(await self._ask(payload["self_id"], action, params), row)
         except NotSent as error:
-            raise _wait(str(error), 1.0) from error
+            self.stats["waiting"] += 1
+            raise _wait(str(error), min(LONGEST_WAIT_S, float(row.attempts))) from error
         except NoAnswer as error:
             self.stats["unknown"] += 1
             raise _unknown(str(error), row) from error
         self.stats["async" if sent.get("async") else "sent"] += 1
         if sent.get("message_id") is not None:
-            self._lines.remember(self_id, str(sent["message_id"]))
+            self._lines.remember(payload["self_id"], str(sent["message_id"]))
         return sent
 
     def _keep_pace(self, subject: str) -> None:
@@ -72,10 +72,19 @@ class OneBotSender:
         self._buckets.hit(subject, seconds)
         self._buckets.forget_idle(seconds)
 
-    async def _ask(self, line: Line | None, action: str, params: dict[str, Any]) -> Frame:
-        if line is not None:
-            return await line.ask(action, params, self._within_s)
-        return await self._post(action, params)
+    async def _ask(self, self_id: str, action: str, params: dict[str, Any]) -> Frame:
+        """Over the client's connection, or its HTTP API while it has none. Raises NotSent and NoAnswer."""
+        for _ in range(MOST_LINES):
+            line = await self._lines.await_speaker(self_id, 0.0 if self._settings.api_base else self._break_s)
+            if line is None:
+                break
+            try:
+                return await line.ask(action, params, self._within_s)
+            except NotSent:  # the connection ended while others were speaking: the next one is as good
+                continue
+        if self._settings.api_base:
+            return await self._post(action, params)
+        raise NotSent("no client is connected")
 
     async def _post(self, action: str, params: dict[str, Any]) -> Frame:
         """The client's HTTP API, where config names one."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bot.turn import Turn
 
-SEND = "onebot/send"
+SEND, LANE = "onebot/send", "onebot"
 TEXT_LIMIT = 3_000  # bytes; clients cut or refuse beyond some 4,500 characters
 LIFE_S = 86_400.0  # an answer a day late answers nobody
 
@@ -68,4 +68,4 @@ def pass_on(turn: Turn, member_id: int, content: str) -> bool:
 
 def _owe(turn: Turn, payload: dict[str, Any], subject: str, *, answers: bool) -> None:
     until: datetime = turn.since(LIFE_S)
-    turn.owe(SEND, payload, subject=subject, expires_at=until, answers=answers)
+    turn.owe(SEND, payload, lane=LANE, subject=subject, expires_at=until, answers=answers)

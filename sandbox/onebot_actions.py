@@ -114,7 +114,9 @@ class Actions:
         found = self._there.messages.get(str(params.get("message_id")))
         if found is None:
             raise Failed(NOT_DONE, "消息不存在")
-        return {"message_id": found["message_id"], "message": found["segments"], "time": int(self._clock.time()),
+        kind = "group" if found in self._there.chat else "private"
+        return {"message_id": found["message_id"], "real_id": found["message_id"], "message_type": kind,
+                "message": found["segments"], "time": int(self._clock.time()),
                 "sender": {"user_id": found["user_id"], "nickname": self._there.name(found["user_id"])}}  # fmt: skip
 
     def group_info(self, params: Params) -> Params:

@@ -46,6 +46,7 @@ class Wire:
         self.mode, self._secret, self._token = mode, secret, token
         self.dial_every_s, self._beat_every_s = dial_every_s, beat_every_s
         self._push_pauses = PUSH_PAUSES
+        self.asked: Frame = {}  # the latest action
         self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -192,7 +193,7 @@ class Wire:
 
     async def _answer(self, socket: aiohttp.ClientWebSocketResponse, data: str) -> None:
         """One action; the faults may cut the connection before or after it, or keep the answer."""
-        asked = json.loads(data)
+        asked = self.asked = json.loads(data)
         if self._faults.onebot_happens("cut_before"):
             self._note(asked.get("action"), asked.get("params"), {}, 0.0, "cut_before")
             await socket.close()

@@ -129,6 +129,7 @@ class Lines:
     def __init__(self) -> None:
         self.open = False
         self._lines: list[Line] = []
+        self._news = asyncio.Event()
         self._ours: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     @property
@@ -140,6 +141,8 @@ class Lines:
         """A client connected: it takes over from an older connection of the same account and part."""
         taken = [one for one in self._lines if one.self_id == line.self_id and _overlap(one.role, line.role)]
         self._lines = [*[one for one in self._lines if one not in taken], line]
+        self._news.set()
+        self._news = asyncio.Event()
         for one in taken:
             logger.bind(action="onebot_taken_over").warning("self_id={} role={}", line.self_id, line.role)
             await one.close("a newer connection took over")
@@ -151,6 +154,14 @@ class Lines:
     def speaker(self, self_id: str) -> Line | None:
         """The connection over which an account speaks."""
         return next((line for line in self._lines if line.self_id == self_id and line.speaks), None)
+
+    async def await_speaker(self, self_id: str, within_s: float) -> Line | None:
+        """`speaker`, after a short break too: clients dial again within seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self.speaker(self_id) is None:
+                    await self._news.wait()
+        return self.speaker(self_id)
 
     async def close(self, why: str) -> None:
         """This process leads no more: clients dial again and find the next."""

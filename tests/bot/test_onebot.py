@@ -13,7 +13,7 @@ from bot.channels.onebot_line import Lines, NoAnswer, NotSent
 from bot.delivery import Delivery
 from bot.ids import SeededChance
 from bot.onebot import OneBotSender, action_of
-from bot.onebot_reach import SEND
+from bot.onebot_reach import LANE, SEND
 from bot.settings import OneBot
 from tests.fakes import Bot
 
@@ -43,7 +43,7 @@ class Chat:
 
     def __init__(self, bot: Bot) -> None:
         self.bot, self.lines = bot, Lines()
-        self.sender = OneBotSender(OneBot(), self.lines, bot.clock)
+        self.sender = OneBotSender(OneBot(), self.lines, bot.clock, break_s=0.0)
         self.delivery = Delivery(bot.writer, {SEND: self.sender.send}, bot.clock, SeededChance(8))
 
     def connect(self, *script: Step) -> FakeLine:
@@ -55,7 +55,7 @@ class Chat:
     async def owe(self, text: str = "hi", user_id: str = "888") -> None:
         """An answer."""
         payload = {"self_id": "10001", "user_id": user_id, "text": text}
-        await self.bot.writer.call(lambda work: work.owe(SEND, payload, subject=f"onebot:10001:{user_id}"))
+        await self.bot.writer.call(lambda work: work.owe(SEND, payload, lane=LANE, subject=f"onebot:10001:{user_id}"))
 
     async def passes(self, seconds: int, step: int = 5) -> None:
         """Time goes by, step by step."""
@@ -95,7 +95,7 @@ def failed(retcode: int) -> Step:
         ((NoAnswer("lost"),), 2, "sent"),
         ((NoAnswer("lost"),) * 9, 2, "suppressed"),
         (({"status": "?", "retcode": None},) * 9, 2, "suppressed"),
-        ((NotSent("closed"),) * 7, 8, "sent"),
+        ((NotSent("closed"),) * 30, 31, "sent"),
         ((NoAnswer("lost"), NotSent("closed"), NotSent("closed"), NoAnswer("lost"), OK), 4, "suppressed"),
         ((failed(100), NoAnswer("lost"), OK), 2, "suppressed"),
     ],
@@ -103,7 +103,7 @@ def failed(retcode: int) -> Step:
 async def test_how_often_a_message_is_tried(chat: Chat, script: tuple[Step, ...], tries: int, status: str) -> None:
     line = chat.connect(*script)
     await chat.owe()
-    await chat.passes(200)
+    await chat.passes(450, step=15)
 
     assert (len(line.asked), [one for one, _ in chat.status]) == (tries, [status])
     assert chat.delivery.halted is None
