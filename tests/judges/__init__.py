@@ -1,1 +1,1 @@
-"""Programs of others that judge our own: each is run as a process of its own, told what we tell and asked what we ask."""
+"""Programs of others that judge our own: each runs as a process of its own and is told what we are told."""

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import nonebot
+from loguru import logger
 from nonebot.adapters.onebot.v11 import Adapter, Bot, Event, MessageEvent
 from nonebot.exception import ActionFailed
 
@@ -37,8 +38,10 @@ async def understood(bot: Bot, event: Event) -> None:
 
 def main(port: int) -> None:
     """Serve until told to end."""
-    nonebot.init(driver="~fastapi", host="127.0.0.1", port=port, log_level="ERROR", onebot_secret="sandbox-onebot-secret",
-                 onebot_access_token="sandbox-onebot-token")  # fmt: skip
+    logger.remove()  # testimony alone goes to stdout
+    logger.add(sys.stderr, level="WARNING")
+    secrets = {"onebot_secret": "sandbox-onebot-secret", "onebot_access_token": "sandbox-onebot-token"}
+    nonebot.init(driver="~fastapi", host="127.0.0.1", port=port, log_level="ERROR", **secrets)
     nonebot.get_driver().register_adapter(Adapter)
     nonebot.on(priority=1, block=False).handle()(understood)
     nonebot.run()

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,7 +69,9 @@ class Door:
 async def opened(ear: Ear, secret: str = SECRET, token: str = TOKEN) -> AsyncIterator[Door]:
     """A door that leads."""
     inlet, lines, clock = RecordingInlet(), Lines(), FrozenClock(datetime(2026, 11, 11, tzinfo=UTC))
-    made = OneBotDoor(secret=secret, access_token=token, ear=ear, inlet=inlet, clock=clock, lines=lines)
+    made = OneBotDoor(
+        secret=secret, access_token=token, ear=replace(ear, ours=lines.ours), inlet=inlet, clock=clock, lines=lines
+    )
     lines.open = True
     app = web.Application()
     app.add_routes(made.routes())
