@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,13 @@ async def test_whoever_speaks_is_a_member_with_a_name(group: Community) -> None:
 
 
 async def test_the_same_message_twice_is_answered_once(group: Community) -> None:
-    frame = {"message_type": "private", "sub_type": "friend", "user_id": 888, "message": "帮助", "message_id": 5}
+    frame: dict[str, Any] = {
+        "message_type": "private",
+        "sub_type": "friend",
+        "user_id": 888,
+        "message": "帮助",
+        "message_id": 5,
+    }
     assert len(await group.tells(**frame)) == 1
     assert await group.tells(**frame) == []
 
@@ -119,9 +126,8 @@ async def test_news_reach_a_member_whom_no_guide_follows(group: Community) -> No
     await group.whispers(888, "帮助")
     member = group.member(888)
     before = group.newest
-    order = {"buyer": {"unionid": "u888"}}
     await group.shop.bot.writer.call(lambda work: _name(work, member))
-    await group.shop.pays("", "N1", 10_000, **order)
+    await group.shop.pays("", "N1", 10_000, buyer={"unionid": "u888"})
     await group.shop.passes(days=7, minutes=1)
     (news,) = [row for row in group.owed(before) if "积分已到账" in row["text"]]
     assert news["user_id"] == "888"
@@ -146,9 +152,21 @@ async def test_newcomers_are_welcomed_but_not_one_by_one(group: Community) -> No
 
 async def test_a_name_with_a_code_in_it_cannot_speak_for_us(group: Community) -> None:
     name = "[CQ:at,qq=all]"
-    frame = {"message_type": "group", "sub_type": "normal", "group_id": 777, "user_id": 888}
+    frame: dict[str, Any] = {"message_type": "group", "sub_type": "normal", "group_id": 777, "user_id": 888}
     (answer,) = await group.tells(**frame, message="[CQ:at,qq=10001] 帮助", sender={"nickname": name})
     from bot.onebot import action_of
 
     for style in ("array", "string"):
         assert "CQ:at,qq=all" not in str(action_of(answer, style))
+
+
+def test_the_door_brings_its_play_and_hides_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "linking" not in load(Texts()).plays
+    for name, value in (("ENABLED", "true"), ("SECRET", "s-e-c-r-e-t"), ("GROUPS", "[777]"), ("SELF_ID", "10001")):
+        monkeypatch.setenv(f"SIYU_ONEBOT__{name}", value)
+    settings = load(Texts())
+    assert settings.plays[-1] == "linking"
+    assert settings.onebot.groups == ["777"]
+    assert settings.onebot.self_id == "10001"
+    assert "s-e-c-r-e-t" in settings.secret_values()
+    assert "s-e-c-r-e-t" not in repr(settings)

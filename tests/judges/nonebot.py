@@ -11,8 +11,7 @@ from typing import Any
 
 import nonebot
 from loguru import logger
-from nonebot.adapters.onebot.v11 import Adapter, Bot, Event, MessageEvent
-from nonebot.exception import ActionFailed
+from nonebot.adapters.onebot.v11 import ActionFailed, Adapter, Bot, Event, MessageEvent
 
 
 def tell(**line: Any) -> None:

@@ -12,6 +12,6 @@ def test_a_thousand_claims_get_exactly_what_there_is(database_url: str, name: st
     assert run(database_url, name, 1000, 4) == RACES[name].there
 
 
-@pytest.mark.parametrize("name", ["stock of 100", "last seats", "last cuts"])
+@pytest.mark.parametrize("name", ["stock of 100", "last seats", "last cuts", "one link code"])
 def test_without_its_guard_a_race_goes_wrong(database_url: str, name: str) -> None:
     assert run(database_url, name, 1000, 4, naive=True) > RACES[name].there

@@ -229,7 +229,7 @@ async def test_answers_are_found_by_their_echo_one_action_at_a_time(door: Door) 
     line = door.lines.speaker("10001")
     assert line is not None
     asked = [asyncio.create_task(line.ask("get_msg", {"message_id": number}, 5.0)) for number in range(3)]
-    echoes = []
+    echoes: list[str] = []
     for _ in asked:
         frame = json.loads((await socket.receive()).data)
         with pytest.raises(TimeoutError):

@@ -174,7 +174,9 @@ def test_events_can_be_kept_and_read_again(told: dict[str, Any]) -> None:
 
 FIELDS = st.sampled_from(["post_type", "message_type", "notice_type", "sub_type", "self_id", "group_id", "user_id",
                           "message_id", "time", "message", "sender", "anonymous", "operator_id"])  # fmt: skip
-NONSENSE = st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.just([]) | st.just({"type": "at"})
+NONSENSE: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.just([]) | st.just({"type": "at"})
+)
 
 
 @given(st.dictionaries(FIELDS, NONSENSE, max_size=4), st.booleans())
