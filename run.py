@@ -47,7 +47,8 @@ def wire(settings: Settings) -> Runtime:
         texts = Texts()
         plays = load_plays(settings.plays, settings.play_tables)
         limit = settings.campaigns.approve_above_fen
-        return Runtime(settings, Dispatcher(plays, settings.wecom.kf, approve_above_fen=limit), texts)
+        dispatch = Dispatcher(plays, settings.wecom.kf, onebot=settings.onebot, approve_above_fen=limit)
+        return Runtime(settings, dispatch, texts)
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:

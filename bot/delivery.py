@@ -51,6 +51,7 @@ LANES = (
     Lane("default", workers=16, backoff_s=1.0, longest_s=60.0),
     Lane("kf", workers=8, backoff_s=0.5, longest_s=15.0),  # pulls: behind them members wait for an answer
     Lane("aibot", workers=8, backoff_s=0.5, longest_s=10.0),  # while its connection is away nobody else waits
+    Lane("onebot", workers=8, backoff_s=1.0, longest_s=30.0),  # a client that hangs holds up nobody in WeCom
     Lane("slow", workers=2, backoff_s=2.0, longest_s=30.0),
 )
 
@@ -208,7 +209,7 @@ class Delivery:
             # Used already: by an earlier try of ours whose answer was lost, or because the two are chatting.
             await self._end(row, "sent" if row.attempts > 1 else "suppressed", "41051", ok=row.attempts > 1)
         elif error.action in (Action.RETRY, Action.SLOW):
-            await self._again(row, self._backoff(lane, row.attempts), str(error))
+            await self._again(row, self._backoff(lane, row.attempts), str(error), blamed=error.blames)
         elif error.action is Action.WAIT:
             await self._again(row, error.wait_s or MINUTE, str(error))
         elif error.action in (Action.STOP, Action.CONFIG):

@@ -11,6 +11,7 @@ from functools import partial
 import aiohttp
 from loguru import logger
 
+from bot import onebot_reach
 from bot.channels.gate import Gate
 from bot.channels.orders import OrderHooks
 from bot.clock import SystemClock
@@ -21,6 +22,7 @@ from bot.ids import SystemChance
 from bot.kf import Kf, owe_pulls
 from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
+from bot.onebot import OneBotChannel
 from bot.reconcile import Reconcile
 from bot.scheduler import Scheduler
 from bot.senders import Sender, WeComSenders
@@ -67,12 +69,14 @@ class Runtime:
         self.shops = Shops(settings.orders, self.clock)
         app_senders = WeComSenders(self.wecom, app.agent_id, self.clock)
         self.doors = Doors(settings, self.writer, self.clock, chance, app_senders)
+        self.onebot = OneBotChannel(settings.onebot, self.writer, self.clock)
         senders: dict[str, Sender] = {
             **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
             **self.doors.senders,
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,
+            onebot_reach.SEND: self.onebot.sender.send,
         }
         rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
         self.delivery = Delivery(
@@ -97,6 +101,7 @@ class Runtime:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
         await self.leader.stop()
+        await self.onebot.close()
         await self.writer.stop()
         await self.wecom.close()
         await self.shops.close()
@@ -105,6 +110,7 @@ class Runtime:
 
     async def _lead(self) -> None:
         await self.doors.start()
+        self.onebot.lead()
         await self.delivery.start()
         await self.writer.call(self._pulls)
         await self.scheduler.start()
@@ -113,6 +119,7 @@ class Runtime:
         await self.scheduler.stop()
         await self.delivery.stop()
         await self.doors.stop()
+        await self.onebot.follow()
 
     async def _follow_clock(self) -> None:
         while True:

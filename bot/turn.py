@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot import reach
+from bot import onebot_reach, reach
 from bot.door import Door
 from bot.events import Address, Event
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
+from bot.onebot_events import CHANNEL as ONEBOT
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
 from storage.db import Db
@@ -117,6 +118,8 @@ class Turn(Work):
     news: list[Event] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
+    public: bool = True  # a whole group may read what is said now
+    pointed: bool = False  # the group hears already that the answer went to the asker alone
 
     @property
     def door(self) -> Door | None:
@@ -186,15 +189,20 @@ class Turn(Work):
             else:
                 self.to_staff(to.external_id, content)
             return
+        if to.channel == ONEBOT:
+            onebot_reach.speak(self, to, content)
+            return
         person = self.person(to)
         if person is not None and not reach.by_kf(self, person.id, content, menu, reach.most(self, to)):
             self.relay(person.id, content)
 
     def relay(self, member_id: int, content: str) -> None:
-        """No channel of ours is open to the member: the guide who follows them passes it on. Without one it is
-        recorded as untold."""
+        """No channel of ours is open to the member: the guide who follows them passes it on. Without one their chat in
+        a community group's platform takes it, or it is recorded as untold."""
         userid = follows.guide_of(self.db, member_id)
         if userid is None:
+            if onebot_reach.pass_on(self, member_id, content):
+                return
             self.audit("rule:reach", "member.untold", f"member:{member_id}", text=content)
             return
         person = members.find(self.db, member_id)

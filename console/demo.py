@@ -26,6 +26,7 @@ CORP_ID, AGENT_ID, API_TOKEN = "ww0sandbox000001", "1000002", "sandbox-api-token
 SECRET, TOKEN = "sandbox-secret", "sandboxToken"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 MALL, MALL_SECRET = "mall", "mall-secret"
+ONEBOT = {"ENABLED": "true", "SECRET": "sandbox-onebot-secret", "ACCESS_TOKEN": "sandbox-onebot-token"}
 READY_WITHIN_S = 40.0
 
 
@@ -83,7 +84,8 @@ class Demo:
     def _sandbox_words(self, bot: str) -> list[str]:
         state = str(self._db.with_suffix(".sandbox.json"))
         shop = ["--shop-source", MALL, "--shop-secret", MALL_SECRET]
-        return ["--port", str(self._sandbox_port), "--bot", bot, "--bot-api-token", API_TOKEN, "--state", state, *shop]
+        words = ["--port", str(self._sandbox_port), "--bot", bot, "--bot-api-token", API_TOKEN, "--state", state]
+        return [*words, *shop, "--onebot", "ws"]
 
     def _settings(self, sandbox: str) -> dict[str, str]:
         """What a deployer would set, with the sandbox in WeCom's place."""
@@ -108,6 +110,7 @@ class Demo:
             f"SIYU_ORDERS__{MALL.upper()}__SECRET": MALL_SECRET,
             f"SIYU_ORDERS__{MALL.upper()}__REFUND_URL": f"{sandbox}/shop/refunds",
             "SIYU_SCENARIOS__SIGN_UP__COUPONS": json.dumps(self._newcomers_coupons(), ensure_ascii=False),
+            **{f"SIYU_ONEBOT__{name}": value for name, value in ONEBOT.items()},
             "SIYU_LOGS__LEVEL": os.environ.get("SIYU_LOGS__LEVEL", "WARNING"),
         }
 

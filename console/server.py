@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from bot.channels import wecom_aibot, wecom_app
@@ -17,6 +19,8 @@ POLICY = {
     "/wecom/app": "signature",
     "/wecom/aibot": "signature",
     "/hooks/orders/{source}": "signature",
+    "/onebot/v11": "signature",
+    "/onebot/v11/ws": "token",
     "/api/v1/": "token",
     "/healthz": "open",
     "/readyz": "open",
@@ -36,12 +40,24 @@ def build_app(runtime: Runtime) -> web.Application:
     imports = Imports(Importer(runtime.writer, runtime.database, runtime.clock))
     app.add_routes(Api(runtime.database, token, Writes(runtime.writer, runtime.clock), imports).routes())
     app.add_routes(runtime.order_hooks.routes())
+    if runtime.onebot.enabled:
+        app.add_routes(runtime.onebot.door.routes())
+        app.on_shutdown.append(_hang_up(runtime))
     health = Health(runtime)
     app.add_routes(
         [web.get("/healthz", health.healthz), web.get("/readyz", health.readyz), web.get("/metrics", health.metrics)]
     )
     refuse_unguarded(app)
     return app
+
+
+def _hang_up(runtime: Runtime) -> Callable[[web.Application], Awaitable[None]]:
+    """A WebSocket ends only when told to: the end of the process must not wait for it."""
+
+    async def hang_up(app: web.Application) -> None:
+        await runtime.onebot.follow()
+
+    return hang_up
 
 
 def refuse_unguarded(app: web.Application) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot import aibot_events, kf_events, order_events, own_events
+from bot import aibot_events, kf_events, onebot_events, order_events, own_events
 from bot import events as e
 from bot.router import Play
-from bot.settings import Kf
+from bot.settings import Kf, OneBot
 from bot.turn import STAFF, Turn
-from handlers import admin, aibot, contact, group_chat, guide, kf, member, orders, runtime
+from handlers import admin, aibot, contact, group_chat, guide, kf, member, onebot, orders, runtime
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
@@ -62,6 +62,9 @@ HANDLERS: dict[type[e.Event], Handler] = {
     aibot_events.MixedReceived: aibot.mixed_received,
     aibot_events.MediaLinked: aibot.media_received,
     aibot_events.FeedbackReceived: aibot.rated,
+    onebot_events.OneBotSaid: onebot.said,
+    onebot_events.OneBotJoined: onebot.joined,
+    onebot_events.OneBotLeft: onebot.left,
 }
 
 
@@ -70,9 +73,14 @@ class Dispatcher:
     refused."""
 
     def __init__(
-        self, plays: list[Play], kf_door: Kf | None = None, *, approve_above_fen: int = APPROVE_ABOVE_FEN
+        self,
+        plays: list[Play],
+        kf_door: Kf | None = None,
+        *,
+        onebot: OneBot | None = None,
+        approve_above_fen: int = APPROVE_ABOVE_FEN,
     ) -> None:
-        self._plays = Plays(plays, kf_door, approve_above_fen=approve_above_fen)
+        self._plays = Plays(plays, kf_door, onebot, approve_above_fen=approve_above_fen)
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""

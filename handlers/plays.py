@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.events import Event
 from bot.kf_menu import Choice
 from bot.router import Play, Step, Words, normalize
-from bot.settings import Kf
+from bot.settings import Kf, OneBot
 from bot.turn import Turn
 
 APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
@@ -14,8 +14,15 @@ APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
 class Plays:
     """Lookups over the enabled plays, made once; `kf` is how the door to 微信客服 is set."""
 
-    def __init__(self, plays: list[Play], kf: Kf | None = None, *, approve_above_fen: int = APPROVE_ABOVE_FEN) -> None:
-        self.kf, self.approve_above_fen = kf or Kf(), approve_above_fen
+    def __init__(
+        self,
+        plays: list[Play],
+        kf: Kf | None = None,
+        onebot: OneBot | None = None,
+        *,
+        approve_above_fen: int = APPROVE_ABOVE_FEN,
+    ) -> None:
+        self.kf, self.onebot, self.approve_above_fen = kf or Kf(), onebot or OneBot(), approve_above_fen
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
@@ -45,6 +52,7 @@ class Plays:
                 continue
             rest = said[len(word) :].strip()
             if rest or words.bare or not words.arg:
+                turn.public = words.public
                 play.run(words.step, turn, event, *([rest] if words.arg else []))
             return words
         return None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bot import onebot_reach
 from bot.doors import DAILY
 from bot.events import ApiAnswered, TimerDue
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
 from bot.watch import ALERT
-from handlers import contact, group_chat, kf, orders, robots
+from handlers import contact, group_chat, kf, onebot, orders, robots
 from handlers.plays import Plays
 from scenarios import checkout
 
@@ -22,6 +23,8 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         orders.refund_answered(turn, event)
     elif event.call in kf.CALLS:
         kf.answered(turn, event)
+    elif event.call == onebot_reach.SEND:
+        onebot.answered(turn, event)
 
 
 def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:

@@ -24,6 +24,10 @@ from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.kf_control import KfControl
 from sandbox.kf_story import KfStory
+from sandbox.onebot_actions import Actions
+from sandbox.onebot_control import OneBotControl
+from sandbox.onebot_story import OneBotStory
+from sandbox.onebot_wire import Wire
 from sandbox.order_pushes import OrderPusher
 from sandbox.shop import Shop
 from sandbox.story import Story
@@ -64,6 +68,9 @@ class Options:
     state: Path | None = None
     seed: int = 1
     expires_in: int = 7200
+    onebot: str = ""  # ws, post or off
+    onebot_secret: str = "sandbox-onebot-secret"  # noqa: S105 - as above
+    onebot_token: str = "sandbox-onebot-token"  # noqa: S105 - as above
 
 
 def refuse_outside(host: str) -> None:
@@ -88,6 +95,11 @@ class Sandbox:
         self.kf = KfStory(self.world, self.clock, self.pusher, self.story)
         self.shop = self._open_shop()
         self.aibot = AiBotDoor(options, self.world, self.clock, self.faults, self.journal, self.story, self.touch)
+        wire = Wire(
+            self.world, self.clock, self.faults, self.journal, Actions(self.world, self.clock), bot=options.bot,
+            mode=options.onebot, secret=options.onebot_secret, token=options.onebot_token,
+        )  # fmt: skip
+        self.onebot = OneBotStory(self.world, self.clock, wire)
         self._dirty = False
         self._restore()
 
@@ -117,6 +129,7 @@ class Sandbox:
         app.add_routes(KfControl(self.kf, self.touch).routes())
         app.add_routes(self.shop.routes())
         app.add_routes(self.aibot.routes())
+        app.add_routes(OneBotControl(self.onebot, self.touch).routes())
         app.router.add_static("/__sandbox/static/", PAGE)
         app.on_response_prepare.append(_say_what_it_is)
         app.on_shutdown.append(self.aibot.hang_up)  # a server that waits for an open WebSocket waits for ever
@@ -134,12 +147,14 @@ class Sandbox:
     async def _run(self, app: web.Application) -> AsyncIterator[None]:
         await self.pusher.open()
         await self.shop.pusher.open(self.world.orders.values())
+        await self.onebot.wire.open()
         saver = asyncio.create_task(self._save_often())
         yield
         saver.cancel()
         await asyncio.gather(saver, return_exceptions=True)
         self._save()
         await self.aibot.close()
+        await self.onebot.wire.close()
         await self.pusher.close()
         await self.shop.pusher.close()
 
@@ -163,9 +178,13 @@ class Sandbox:
         self.faults.put(Faults().shown())
         self.faults.scripted.clear()
         self.clock.offset_s = 0.0
+        self._furnish()
+
+    def _furnish(self) -> None:
         self.story.furnish()
         self.kf.furnish()
         self.aibot.renew()
+        self.onebot.furnish()
 
     def _restore(self) -> None:
         file = self.options.state
@@ -180,9 +199,11 @@ class Sandbox:
                 ) from None
             if "kf" not in saved["world"]:  # saved before there were any
                 self.kf.furnish()
+            if "onebot" not in saved["world"]:
+                self.onebot.furnish()
         else:
-            self.story.furnish()
-            self.kf.furnish()
+            self._furnish()
+            return
         self.aibot.renew()
 
     async def _save_often(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.kf_view import shown_accounts, shown_chats
+from sandbox.onebot_world import shown_onebot
 from sandbox.orders import shown_order
 from sandbox.world import World
 
@@ -27,6 +28,7 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "aibot_chats": list(world.aibot.chats.values()),
         "robots": [{"key": key, **robot} for key, robot in world.robots.items()],
         "counters": world.counters,
+        "onebot": shown_onebot(world.onebot),
     }
 
 

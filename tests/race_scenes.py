@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from storage import coupons, drives, grants, ledger, lots, referrals, shop, stock
+from storage import community, coupons, drives, grants, ledger, lots, referrals, shop, stock
 from storage.coupons import Voucher
 from storage.db import Db
 from storage.ids import Ids
@@ -319,6 +319,24 @@ def _naive_bind(db: Db, number: int) -> bool:
     return True
 
 
+def _link_code(db: Db) -> None:
+    community.open_code(db, 1, "AAAA-BBBB", 1, LATER, NOON)
+
+
+def _link(db: Db, number: int) -> bool:
+    return community.use_code(db, "AAAA-BBBB", str(number), NOON) is not None
+
+
+def _naive_link(db: Db, number: int) -> bool:
+    cursor = db.connection.cursor()
+    cursor.execute("SELECT count(*) FROM link_code WHERE id = 1 AND ended_at IS NULL")
+    (there,) = cursor.fetchone()
+    time.sleep(0.0005)
+    if there:
+        _write(db, "UPDATE link_code SET used_by = ?, ended_at = made_at WHERE id = 1", str(number))
+    return bool(there)
+
+
 RACES = {
     "stock of 1": _stock_of(1),
     "stock of 100": _stock_of(100),
@@ -327,6 +345,7 @@ RACES = {
     "last cuts": Race(_bargain, _cut, _naive_cut, CUTS),
     "one coupon": Race(_coupon, _use, _naive_use, 1),
     "one helper": Race(_bargain, _help_once, _help_once, 1),
+    "one link code": Race(_link_code, _link, _naive_link, 1),
     "one settlement": Race(_team, _settle, _naive_settle, 1),
     "refund or settle": Race(_paid_seat, _refund_or_settle, _naive_refund_or_settle, 1),
     "paid or released": Race(_held, _pay_or_release, _naive_pay_or_release, 1),

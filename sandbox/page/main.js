@@ -4,6 +4,7 @@ import * as aibot from './aibot.js';
 import { $, ask, toast } from './dom.js';
 import * as inspector from './inspector.js';
 import * as kf from './kf.js';
+import * as onebot from './onebot.js';
 import * as people from './people.js';
 import * as shop from './shop.js';
 import * as world from './world.js';
@@ -19,6 +20,7 @@ function draw() {
   kf.drawKf(state);
   shop.drawShop(state);
   aibot.drawAibot(state);
+  onebot.drawOneBot(state);
   world.drawWorld(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
@@ -68,6 +70,7 @@ people.listen(draw);
 kf.listen(draw);
 shop.listen();
 aibot.listen(draw);
+onebot.listen(draw);
 world.listen();
 inspector.listen();
 follow();

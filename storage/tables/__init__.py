@@ -8,6 +8,7 @@ tables: rows of one transaction are written in bulk and in any order; `storage.c
 from __future__ import annotations
 
 from storage.tables.buying import PointsAct, Redemption
+from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -32,6 +33,7 @@ __all__ = [
     "BargainCut",
     "Campaign",
     "Checkout",
+    "CommunityGroup",
     "ContactWay",
     "Coupon",
     "CouponTemplate",
@@ -47,6 +49,7 @@ __all__ = [
     "Inbox",
     "KfAccount",
     "KfSession",
+    "LinkCode",
     "Member",
     "MemberTag",
     "Merge",
