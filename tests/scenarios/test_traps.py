@@ -256,7 +256,7 @@ async def test_a_third_level_cannot_be_written(mall: Shop) -> None:
     The config is refused as well (tests/scenarios/test_referral_people.py).
     """
     table, now = Referral.__table__, mall.bot.clock.now()  # type: ignore[attr-defined]
-    row = {column.name: "" for column in table.columns if not column.nullable}
+    row: dict[str, Any] = {column.name: "" for column in table.columns if not column.nullable}
     row |= {"id": 1, "campaign_id": 1, "inviter_id": 1, "invitee_id": 2, "status": "pending"}
     row |= {"bound_at": now, "new_since": now}
     for level in (0, 3, 4):
