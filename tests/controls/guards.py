@@ -249,12 +249,11 @@ def conditional_reserve(m: pytest.MonkeyPatch) -> None:
 
 @guard("coupons")
 def end_of_a_coupon(m: pytest.MonkeyPatch) -> None:
-    """A counter takes coupons whose time is over."""
-    c = _of(coupons._REDEEM)
-    used = {"status": "redeemed", "discount_fen": bindparam("discount")}
-    used |= dict.fromkeys(("used_at", "closed_at"), bindparam("now"))
+    """A checkout takes coupons whose time is over."""
+    c = _of(coupons._RESERVE)
+    held = {"status": "reserved", "checkout_id": bindparam("checkout"), "discount_fen": bindparam("discount")}
     there = (c.c.id == bindparam("id_"), c.c.status == "active")
-    m.setattr(coupons, "_REDEEM", Sql(update(c).where(*there).values(used)))
+    m.setattr(coupons, "_RESERVE", Sql(update(c).where(*there).values(held)))
 
 
 def _never_out_of(m: pytest.MonkeyPatch, prefix: str) -> None:

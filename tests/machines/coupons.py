@@ -41,7 +41,7 @@ class Coupons(Machine):
     sales = Bundle("sales")
 
     @initialize(
-        stock=st.sampled_from([0, 1, 3]), budget=st.sampled_from([0, 5_000, 7_000]), limit=st.integers(0, 2),
+        stock=st.sampled_from([0, 1, 3]), budget=st.sampled_from([0, 5_000, 7_000]), limit=st.sampled_from([1, 2, 9]),
         daily=st.integers(0, 1), back=st.sampled_from(["never", "full", "always"]), remind=st.integers(0, 1),
     )  # fmt: skip
     def a_template_is_made(self, stock: int, budget: int, limit: int, daily: int, back: str, remind: int) -> None:
@@ -141,9 +141,9 @@ class Coupons(Machine):
 
     @rule(code=slips, times=st.integers(1, 2))
     def is_verified(self, code: str, times: int) -> None:
-        """A guide takes it at the counter, for all it may cost; a second time it is refused."""
+        """A guide takes it at the counter for a bill of 100: all it may cost; a second time it is refused."""
         may = self.usable(code)
-        self.house.take(*[self.house.words("staff:lina", f"核销 {code}") for _ in range(times)])
+        self.house.take(*[self.house.words("staff:lina", f"核销 {code} 100") for _ in range(times)])
         if may:
             self.hand[code].state, self.hand[code].paper = "redeemed", ""
 

@@ -182,13 +182,7 @@ class GroupBuy(Machine):
             for who, seat in crew.seats.items():
                 if seat.order_no == order_no and seat.state == "paid" and crew.state == "open":
                     seat.state = "refunded"
-                    staying = [
-                        (other.state != "paid", other.turn, name)
-                        for name, other in crew.seats.items()
-                        if other.state in ("paid", "held")
-                    ]
-                    if crew.leader == who and staying:
-                        crew.leader = min(staying)[2]
+                    self._lead_on(crew, who)
 
     @rule(team=teams)
     def another_sweep_settles(self, team: str) -> None:
@@ -198,13 +192,32 @@ class GroupBuy(Machine):
         self.settle(self.crews[team], self.house.now)
 
     def due(self, now: datetime) -> None:
-        """Unpaid seats are free; teams whose time is over give everybody's money back."""
-        for paper in self.till.tick(now):
-            for seat in self.crews[paper.about].seats.values():
-                if seat.state == "held" and self.till.papers[seat.paper] is paper:
-                    seat.state = "released"
-        for crew in self.crews.values():
-            self.settle(crew, now)
+        """In the order of their times: unpaid seats are free, teams that are over give everybody's money back."""
+        ends = [(crew.deadline, 0, crew.code) for crew in self.crews.values()]
+        holds = [(paper.until, place, code) for place, (code, paper) in enumerate(self.till.papers.items(), 1)]
+        for when, _, code in sorted(ends + holds):
+            if when <= now and code in self.crews:
+                self.settle(self.crews[code], now)
+            elif when <= now and self.till.papers[code].state == "held":
+                self.till.release(self.till.papers[code])
+                self._let_go(code)
+
+    def _let_go(self, code: str) -> None:
+        """A seat that nobody paid in time; its owner leads no more."""
+        crew, who = self.crews[self.till.papers[code].about], self.till.papers[code].who
+        if crew.seats[who].state == "held" and crew.seats[who].paper == code:
+            crew.seats[who].state = "released"
+            self._lead_on(crew, who)
+
+    def _lead_on(self, crew: Crew, leaving: str) -> None:
+        """While a team is open, of those who stay the first who paid leads on, else the first who waits."""
+        staying = [
+            (seat.state != "paid", seat.turn, name)
+            for name, seat in crew.seats.items()
+            if seat.state in ("paid", "held")
+        ]
+        if crew.state == "open" and crew.leader == leaving and staying:
+            crew.leader = min(staying)[2]
 
     def settle(self, crew: Crew, now: datetime) -> None:
         """The end of a team that did not fill."""

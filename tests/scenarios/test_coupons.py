@@ -22,7 +22,7 @@ from storage.tables import Store
 from tests.shop import Shop, start_shop
 
 CASH = {"name": "满100减20", "kind": "cash", "value": 2_000, "threshold_fen": 10_000, "valid_days": 30,
-        "claimable": True}  # fmt: skip
+        "claimable": True, "per_member": 100}  # fmt: skip
 
 
 @pytest.fixture
@@ -267,7 +267,9 @@ async def test_the_counter_takes_off_what_the_bill_allows(
         shop.stores.add(work.db, Store(code="SH02", name="静安店", franchise="F1"))
 
     await mall.bot.writer.call(put)
-    await template(mall, **{"budget_fen": 100_000, **more})
+    await mall.product("G", 5_000)
+    gift = {"gift_sku": "G"} if more.get("kind") == "gift" else {}
+    await template(mall, **{"budget_fen": 100_000, **gift, **more})
     code = await claimed(mall)
     assert answer in await mall.bot.says(f"核销 {code} {words}")
     row = mall.bot.rows("SELECT status, discount_fen, store FROM coupon")[0]

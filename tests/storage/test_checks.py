@@ -25,7 +25,7 @@ OUTBOX = "INSERT INTO outbox VALUES (40, 'c', 'default', '', '{}', 0, '%s', 1, 0
 INBOX = "INSERT INTO inbox VALUES (%d, 'k', 'X', 's', '%s', '{}', '', '{}', 0, NULL, 1, NULL, 0, %s, 0)"
 
 ORDER = "INSERT INTO shop_order VALUES (90, 's', 'n', 1, %d, %d, '[]', '', NULL, 0, 0)"
-CHECKOUT = "INSERT INTO checkout VALUES (97, 'k', 1, '%s', 1, '[]', 90, 90, '[]', '[]', '%s', 0, %s, 0)"
+CHECKOUT = "INSERT INTO checkout VALUES (97, 'k', 1, '%s', 1, '[]', 90, 90, '[]', '[]', '%s', 0, %s, 0, '[]', '')"
 TEMPLATE = ("INSERT INTO coupon_template VALUES (7, '券', 'cash', 5, '', 9, 'all', '[]', 0, 5, %d, %d, %d, 0, 9, NULL, "
             "NULL, 'brand', 'full', 0, 1, 0)")  # fmt: skip
 OF_TEMPLATE = "UPDATE coupon SET template_id = 7, liability_fen = 5"
@@ -209,6 +209,7 @@ COMPANIONS = {
     "coupons: each code once": {"coupons: each hangs on a grant"},
     "ledger: balances equal their transfers": {"points: lots sum to the balance"},
     "ledger: no negative balance": {"points: lots sum to the balance"},
+    "checkouts: what is paid has its order": {"checkout: one order pays one checkout"},
     "orders: rewards follow refunds": {
         "rewards: what waits is what stands of them",
         "rewards: taken back once, what refunds took",
