@@ -18,7 +18,6 @@ from storage.ledger import ISSUER
 from storage.members import Person
 from storage.tables import Referral
 
-DUE, EXPIRY = "referral_due", "referral_expiry"
 RULE = "rule:referral"
 
 
@@ -47,7 +46,7 @@ def add(turn: Turn, rules: Drive, row: Referral, holds: list[tuple[str, int]]) -
     row.holds = json.dumps(holds)
     referrals.rows.add(turn.db, row)
     until = row.bound_at + timedelta(days=rules.bind_days)
-    turn.at(until, EXPIRY, f"referral:{row.id}:expiry", {"referral_id": row.id})
+    turn.at(until, referrals.EXPIRY, f"referral:{row.id}:expiry", {"referral_id": row.id})
 
 
 # -- qualified, due, paid ---------------------------------------------------------------------------------------------
@@ -61,7 +60,7 @@ def hold(turn: Turn, row: Referral, at: datetime, order_id: int | None, flags: l
     change = {"status": "held", "order_id": order_id, "qualified_at": at, "flags": ",".join(marks), "pay_at": pay_at}
     if not referrals.rows.change(turn.db, change, id=row.id, status="pending"):
         return False
-    turn.at(pay_at, DUE, f"referral:{row.id}:pay", {"referral_id": row.id})
+    turn.at(pay_at, referrals.DUE, f"referral:{row.id}:pay", {"referral_id": row.id})
     if marks and not row.decided_by:
         turn.audit(RULE, "referral.to_review", f"referral:{row.id}", flags=marks)
     if row.level == 1:

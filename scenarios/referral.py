@@ -70,7 +70,7 @@ class Rules(BaseModel):
 # -- words ------------------------------------------------------------------------------------------------------------
 
 
-@router.words("推荐有礼", "我的邀请码", "邀请码", "邀请")
+@router.words("推荐有礼", "我的邀请码", "邀请")
 def my_code(turn: Turn, event: Event) -> None:
     """A member's code, its QR code, and what it brings."""
     assert event.sender is not None
@@ -113,6 +113,15 @@ def enter_code(turn: Turn, event: Event, typed: str) -> None:
         turn.say(event.sender, REFUSED[why])
         return
     _bound(turn, row, partial(turn.say, event.sender))
+
+
+@router.words("邀请码", arg="邀请码", bare=True, menu=False)
+def code_or_mine(turn: Turn, event: Event, typed: str) -> None:
+    """The word alone asks for one's own code; with a code behind it, a newcomer means to enter it."""
+    if typed:
+        enter_code(turn, event, typed)
+    else:
+        my_code(turn, event)
 
 
 def _bound(turn: Turn, row: Referral, say: Callable[..., Any]) -> None:
@@ -234,9 +243,9 @@ def order_reduced(turn: Turn, event: OrderReduced) -> None:
 @router.on(TimerDue)
 def timer_due(turn: Turn, event: TimerDue) -> None:
     """A reward is due, a newcomer's time is over, two members were found to be one."""
-    if event.name == invite_rewards.DUE:
+    if event.name == referrals.DUE:
         invite_rewards.settle(turn, event.payload["referral_id"])
-    elif event.name == invite_rewards.EXPIRY:
+    elif event.name == referrals.EXPIRY:
         row = referrals.rows.one(turn.db, id=event.payload["referral_id"], status="pending")
         if row is not None:
             invite_rewards.reject(turn, row, "expired")

@@ -214,6 +214,7 @@ def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime)
         raise Unmergeable(str(merge_id))
     survivor, absorbed, moved = row[0], row[1], Moved(**json.loads(row[2]))
     _move_back(db, absorbed, moved)
+    referral_merge.part(db, ids, merge_id, moved, now)
     for key, debit, credit, asset, amount in reversed(moved.transfers):
         there = amount
         if credit == account(survivor):
@@ -244,7 +245,6 @@ def _move_back(db: Db, absorbed: int, moved: Moved) -> None:
         grants.forget_inherited(db, row_id)
     for row_id in moved.reversed:
         grants.set_status(db, row_id, "granted")
-    referral_merge.part(db, moved)
 
 
 def same(db: Db, member_id: int) -> list[int]:

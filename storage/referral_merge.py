@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import bindparam, select, update
 
-from storage import audit_log, grants, referrals
+from storage import audit_log, grants, referrals, timers
 from storage.db import Db
 from storage.ids import Ids
 from storage.sql import Sql
@@ -180,7 +180,7 @@ def _set_parent(merge: Merging, member_id: int, was: int | None, then: int | Non
     merge.db.run(_PARENT, id_=member_id, to=then)
 
 
-def part(db: Db, moved: Moved) -> None:
+def part(db: Db, ids: Ids, merge_id: int, moved: Moved, now: datetime) -> None:
     """Undo what `follow` did. What cannot be held again, because it ran out meanwhile, stays rejected."""
     for member_id, was, then in reversed(moved.parents):
         if then is None:
@@ -195,3 +195,14 @@ def part(db: Db, moved: Moved) -> None:
             closed_at = row.closed_at if status == "paid" else None
             back = {"status": status, "reason": reason, "closed_at": closed_at}
             referrals.rows.change(db, back, id=row_id, status=then)
+            _wake(db, ids, merge_id, row, status, now)
+
+
+def _wake(db: Db, ids: Ids, merge_id: int, row: Referral, status: str, now: datetime) -> None:
+    """Its timer may have fired while it was rejected: let it fire once more."""
+    if status == "paid":
+        return
+    name = referrals.EXPIRY if status == "pending" else referrals.DUE
+    due_at = timers.due_of(db, f"referral:{row.id}:expiry") if status == "pending" else row.pay_at
+    key = f"referral:{row.id}:{name}:parted:{merge_id}"
+    timers.add(db, ids.next(), key, name, {"referral_id": row.id}, max(due_at or now, now), now)

@@ -25,6 +25,7 @@ rows = Rows(Referral)
 
 OPEN = ("pending", "held", "approved")
 INVITEE = "invitee"  # the occurrence of the newcomer's own reward: one a campaign
+DUE, EXPIRY = "referral_due", "referral_expiry"  # timers: the reward's time has come, the newcomer's time is over
 REASON, BACK = "referral", "referral_back"  # of transfers: given, taken back
 
 _M = Member.__table__  # type: ignore[attr-defined]

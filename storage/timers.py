@@ -30,6 +30,7 @@ _CANCEL = Sql(
     .where(_T.c.key == bindparam("key_"), _T.c.status == "pending")
     .values(status="cancelled", fired_at=bindparam("now"))
 )
+_DUE_OF = Sql(select(_T.c.due_at).where(_T.c.key == bindparam("key_")))
 _NEXT = Sql(select(func.min(_T.c.due_at)).where(_T.c.fired_at.is_(None)))
 
 
@@ -63,6 +64,12 @@ def close(db: Db, row_id: int, status: str, now: datetime) -> bool:
 def cancel(db: Db, key: str, now: datetime) -> bool:
     """Call a timer off; False when it is gone already."""
     return db.run(_CANCEL, key_=key, now=now) == 1
+
+
+def due_of(db: Db, key: str) -> datetime | None:
+    """When a timer is or was due; None when it was never set."""
+    row = db.one(_DUE_OF, key_=key)
+    return row[0] if row else None
 
 
 def next_due(db: Db) -> datetime | None:

@@ -49,6 +49,8 @@ async def test_words_bind_as_well_as_the_qr_code(club: Shop) -> None:
     assert "已经填过别人的" in await club.says("new1", f"填邀请码 {await code_of(club, 'wm2')}")
     assert "没有找到" in await club.says("new1", "填邀请码 ZZZZ-9999")
     assert "还差邀请码" in await club.says("new1", "填邀请码")
+    assert "已经填好了" in await club.says("new1", f"邀请码：{code}")
+    assert "你的邀请码" in await club.says("new1", "邀请码")
     assert parent(club, "new1") == "wm1"
 
 

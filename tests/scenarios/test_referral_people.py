@@ -11,7 +11,7 @@ from bot.errors import Action, WeComError
 from bot.events import Event
 from bot.turn import Work
 from scenarios.referral import came_by_link, router
-from storage import members
+from storage import members, oneid
 from tests.scenarios.referring import CONFIG, LADDER, ask, brought, code_of, parent, row_id, state
 from tests.shop import Shop, start_shop
 
@@ -45,6 +45,23 @@ async def test_a_pair_found_out_after_it_was_paid_gives_all_back(club: Shop) -> 
     assert club.bot.points("wm1") == 0
     await club.passes(days=8)
     assert club.bot.rows("SELECT referrer_id FROM member WHERE referrer_id IS NOT NULL") == []
+
+
+async def test_parted_again_it_is_paid_after_all(club: Shop) -> None:
+    """The merge was wrong, and its undoing came after the day on which the reward was due."""
+    await club.campaign("referral", days=90, **CONFIG)
+    await brought(club, "new1", await code_of(club, "wm1"))
+    await club.pays("new1", "o1", 6_000, buyer={"external_userid": "new1", "mobile_hash": "p7"})
+    await club.pays("wm1", "o2", 6_000, buyer={"external_userid": "wm1", "mobile_hash": "p7"})
+    assert club.bot.rows("SELECT status, reason FROM referral") == [("rejected", "same_person")]
+    await club.passes(days=8)
+    merge = club.one("SELECT id FROM merge")
+
+    await club.bot.writer.call(lambda work: oneid.undo(work.db, work.ids, merge, "小李", work.cause, work.now))
+    await club.passes(seconds=1)
+
+    assert state(club, "new1") == ("paid", "")
+    assert (club.bot.points("wm1"), club.bot.points("new1")) == (100, 50)
 
 
 async def test_an_old_customer_by_another_name_is_not_new(club: Shop) -> None:
