@@ -9,7 +9,7 @@ from bot.order_events import OrderEntered, OrderPaid, OrderReduced, OrderRefunde
 from bot.texts import yuan
 from bot.turn import Turn
 from handlers.plays import Plays
-from scenarios import checkout, rewards
+from scenarios import checkout, refunds, rewards
 from storage import audit_log, oneid, shop
 from storage.members import Person
 from storage.tables import Checkout, Order, OrderRefund
@@ -82,7 +82,7 @@ def _pay_checkout(turn: Turn, order: Order, code: str, plays: Plays) -> None:
     held = shop.checkouts.one(turn.db, code=code)
     news = checkout.pay(turn, held, order) if held is not None else "unknown"
     if isinstance(news, str):
-        if checkout.refund(turn, order, order.amount_fen, news, f"order:{order.id}:{news}"):
+        if refunds.owe(turn, order, order.amount_fen, news, f"order:{order.id}:{news}"):
             turn.tell(order.member_id, REFUSED[news], code=code, amount=yuan(order.amount_fen))
         return
     plays.tell(turn, news)
@@ -143,7 +143,7 @@ def refund_answered(turn: Turn, event: ApiAnswered) -> None:
         return
     turn.audit("rule:orders", "refund.refused", event.request["refund_no"], errcode=event.errcode)
     if event.errcode is not None:  # without an answer nobody refused: no shop takes refunds, a person must
-        checkout.refused(turn, event.request["refund_no"])
+        refunds.refused(turn, event.request["refund_no"])
 
 
 def hold_ended(turn: Turn, checkout_id: int, plays: Plays) -> None:

@@ -10,7 +10,7 @@ from bot.turn import Turn
 from bot.watch import ALERT
 from handlers import contact, group_chat, kf, onebot, orders, robots
 from handlers.plays import Plays
-from scenarios import checkout
+from scenarios import checkout, refunds
 
 
 def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
@@ -19,7 +19,7 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         contact.profiled(turn, event, plays)
     elif event.call == group_chat.GET:
         group_chat.answered(turn, event)
-    elif event.call == checkout.REFUND:
+    elif event.call == refunds.CALL:
         orders.refund_answered(turn, event)
     elif event.call in kf.CALLS:
         kf.answered(turn, event)
@@ -31,8 +31,8 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
     """Timers of the house; those of plays are heard by the plays themselves."""
     if event.name == RECONCILE:
         owe_reconcile(turn)
-    elif event.name == checkout.REFUND_AGAIN:
-        checkout.ask_again(turn, event.payload["refund_id"])
+    elif event.name == refunds.TIMER:
+        refunds.ask_again(turn, event.payload["refund_id"])
     elif event.name == checkout.TIMER:
         orders.hold_ended(turn, event.payload["checkout_id"], plays)
     elif event.name == ALERT:

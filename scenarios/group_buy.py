@@ -17,7 +17,7 @@ from bot.order_events import CheckoutPaid, CheckoutReleased, OrderReduced
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Turn
-from scenarios import campaigns, checkout, teams
+from scenarios import campaigns, checkout, refunds, teams
 from scenarios.checkout import Hold, Want
 from scenarios.teams import Drive
 from storage import drives, shop
@@ -142,7 +142,7 @@ def leave_team(turn: Turn, event: Event, typed: str) -> None:
         order = shop.orders.one(turn.db, id=seat.order_id)
         assert order is not None
         left = order.amount_fen - order.refunded_fen
-        checkout.refund(turn, order, left, "left_team", f"team:{team.id}:left:{order.id}")
+        refunds.owe(turn, order, left, "left_team", f"team:{team.id}:left:{order.id}")
         turn.say(event.sender, "group_buy/left_paid", code=team.code, amount=yuan(left))
     else:
         turn.say(event.sender, "group_buy/settled", code=team.code)
@@ -179,7 +179,7 @@ def seat_paid(turn: Turn, event: CheckoutPaid) -> None:
     if not seated or not drives.pay_held_seat(turn.db, team.id, turn.now):
         if waiting and drives.seats.change(turn.db, {"status": "released"}, id=seat.id, status="held"):
             drives.free_seat(turn.db, team.id)
-        checkout.refund(turn, order, order.amount_fen, "team_over", f"order:{order.id}:team_over")
+        refunds.owe(turn, order, order.amount_fen, "team_over", f"order:{order.id}:team_over")
         turn.tell(event.member_id, "group_buy/too_late", code=team.code, amount=yuan(order.amount_fen))
         return
     paid = {"status": "paid", "order_id": order.id, "paid_fen": order.amount_fen, "checkout_id": event.checkout_id}

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bot.clock import shown
 from bot.texts import yuan
 from bot.turn import Turn
-from scenarios import checkout
+from scenarios import checkout, refunds
 from storage import drives, shop
 from storage.members import Person
 from storage.tables import Checkout, Team, TeamSeat
@@ -70,7 +70,7 @@ def succeeded(turn: Turn, team: Team) -> None:
         if rules.leader_free and seat.member_id == team.leader_id:
             order = shop.orders.one(turn.db, id=seat.order_id)
             assert order is not None
-            checkout.refund(turn, order, order.amount_fen, "leader_free", f"team:{team.id}:leader_free")
+            refunds.owe(turn, order, order.amount_fen, "leader_free", f"team:{team.id}:leader_free")
             turn.tell(seat.member_id, "group_buy/leader_free", amount=yuan(order.amount_fen))
 
 
@@ -86,7 +86,7 @@ def settle(turn: Turn, team_id: int) -> bool:
     for seat in drives.seats.all(turn.db, team_id=team_id, status="paid"):
         order = shop.orders.one(turn.db, id=seat.order_id)
         assert order is not None
-        checkout.refund(turn, order, order.amount_fen, "team_expired", f"team:{team_id}:seat:{seat.id}")
+        refunds.owe(turn, order, order.amount_fen, "team_expired", f"team:{team_id}:seat:{seat.id}")
         drives.seats.change(turn.db, {"status": "refunded"}, id=seat.id, status="paid")
         turn.tell(seat.member_id, "group_buy/expired", code=team.code, amount=yuan(seat.paid_fen))
     return True

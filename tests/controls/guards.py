@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 
 from bot.order_events import OrderPaid
 from handlers import dispatch, orders
-from scenarios import bargain, checkout, rewards
+from scenarios import bargain, checkout, refunds, rewards
 from storage import coupons, drives, grants, inbox, lots, points, shop, stock
 from storage.ledger import POINTS, Move, account
 from storage.sql import Sql
@@ -171,12 +171,12 @@ def settled_once(m: pytest.MonkeyPatch) -> None:
 
 
 def _without_refund(m: pytest.MonkeyPatch, reason: str) -> None:
-    refund = checkout.refund
+    owe = refunds.owe
 
     def but_one(turn: Any, order: Any, fen: int, why: str, key: str) -> bool:
-        return why != reason and refund(turn, order, fen, why, key)
+        return why != reason and owe(turn, order, fen, why, key)
 
-    m.setattr(checkout, "refund", but_one)
+    m.setattr(refunds, "owe", but_one)
 
 
 @guard("group_buy")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from bot.turn import Work
-from scenarios import checkout
+from scenarios import refunds
 from storage import shop
 from tests.machines.base import Machine, who_does
 from tests.machines.till import Sale
@@ -61,7 +61,7 @@ class Orders(Machine):
             turn: Any = work
             order = shop.orders.one(work.db, source=of, order_no=number)
             assert order is not None
-            return checkout.refund(turn, order, fen, "test", key)
+            return refunds.owe(turn, order, fen, "test", key)
 
         part = min(fen, sale.fen - sale.refunded - sale.owed)
         fresh = key not in self.due_keys and part > 0
