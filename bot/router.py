@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
 from bot.errors import ConfigError
 from bot.events import Event
+from storage.tables import CouponTemplate, Product
 
 if TYPE_CHECKING:
     from bot.turn import Turn
@@ -34,13 +36,49 @@ class Words:
     menu: bool = True
 
 
+class Problem(NamedTuple):
+    """What is wrong with a campaign: the config's field, a text of prompts/ with its values, and how bad it is.
+
+    `block`: refused. `sign`: refused unless two persons sign for it (`override`). `hint`: said in the answer.
+    """
+
+    field: str
+    text: str
+    values: Mapping[str, object] = MappingProxyType({})
+    level: Literal["block", "sign", "hint"] = "block"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What a shop has of all that a campaign names, as its play's linter may see it.
+
+    `products` by sku and `templates` by name: what is not there is missing. `left` by sku: pieces that can still be
+    sold; a sku that never runs out has no entry.
+    """
+
+    products: Mapping[str, Product] = field(default_factory=dict)
+    left: Mapping[str, int] = field(default_factory=dict)
+    templates: Mapping[str, CouponTemplate] = field(default_factory=dict)
+
+
+def _nothing(_: Any) -> dict[str, str]:
+    return {}
+
+
 @dataclass(frozen=True)
 class CampaignKind:
-    """What a play's campaigns are made of: their config, what is wrong with one (field, text), its lowest price."""
+    """What a play's campaigns are made of: their config, what is wrong with one, what one can cost.
+
+    `skus` and `templates` say which goods and coupon templates the rules name, by the field that names them (such as
+    `{"items.0.sku": "A"}`): they are looked up, and one that is not there is refused before `problems` is asked.
+    `worst_fen` is the most that the campaign can cost, -1 = without bound.
+    """
 
     config: type[BaseModel]
-    problems: Callable[[Any, Any], list[tuple[str, str]]]
-    lowest_fen: Callable[[Any], int]
+    problems: Callable[[Any, Shelf], list[Problem]]
+    worst_fen: Callable[[Any, Shelf], int]
+    skus: Callable[[Any], Mapping[str, str]] = _nothing
+    templates: Callable[[Any], Mapping[str, str]] = _nothing
 
 
 @dataclass

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from console import reads
 from console.refusals import Refused, dumps
 from console.writes import Writes
-from handlers.admin import STEPS
+from handlers.campaigns import STEPS
 from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

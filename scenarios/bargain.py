@@ -16,14 +16,14 @@ from bot.clock import shown
 from bot.events import Event, TimerDue
 from bot.ids import code, read_code
 from bot.order_events import CheckoutPaid, CheckoutReleased
-from bot.router import CampaignKind, Router
+from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Choice, Retry, Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import drives, shop, stock
 from storage.members import Person
-from storage.tables import Bargain, BargainCut, Checkout, Product
+from storage.tables import Bargain, BargainCut, Checkout
 
 router = Router("bargain")
 
@@ -249,10 +249,15 @@ def deadline_passed(turn: Turn, event: TimerDue) -> None:
         turn.tell(bargain.member_id, "bargain/expired", code=bargain.code)
 
 
-def problems(rules: Drive, product: Product | None) -> list[tuple[str, str]]:
-    """(field, text) of what is wrong with a campaign's prices."""
+def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
+    """What is wrong with a campaign's prices."""
     start, floor = ("start_fen", rules.start_fen), ("floor_fen", rules.floor_fen)
-    return campaigns.price_problems(product, start, floor, below_cost=rules.below_cost)
+    return campaigns.price_problems(shelf.products[rules.sku], start, floor, below_cost=rules.below_cost)
 
 
-router.campaign = CampaignKind(Drive, problems, lambda rules: rules.floor_fen)
+def worst_fen(rules: Drive, shelf: Shelf) -> int:
+    """What a campaign can give away at most."""
+    return campaigns.pieces_fen(shelf, rules.sku, rules.floor_fen)
+
+
+router.campaign = CampaignKind(Drive, problems, worst_fen, campaigns.one_sku)

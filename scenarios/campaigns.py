@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from bot.router import Problem, Shelf
 from bot.turn import Turn
 from storage import drives
 from storage.tables import Campaign, Product
@@ -46,17 +47,29 @@ def rules(campaign: Campaign, model: type[RulesT]) -> RulesT:
     return model(**json.loads(campaign.config))
 
 
+def one_sku(rules: Any) -> dict[str, str]:
+    """The goods of a drive whose config names them as `sku`."""
+    return {"sku": rules.sku}
+
+
 def price_problems(
-    product: Product | None, most: tuple[str, int], least: tuple[str, int], *, below_cost: bool
-) -> list[tuple[str, str]]:
-    """(field, text) of what is wrong with a drive's highest and lowest price, each given as (field, fen)."""
-    if product is None:
-        return [("sku", "campaigns/no_product")]
+    product: Product, most: tuple[str, int], least: tuple[str, int], *, below_cost: bool
+) -> list[Problem]:
+    """What is wrong with a drive's highest and lowest price, each given as (field, fen)."""
     found = []
     if most[1] > product.price_fen:
-        found.append((most[0], "campaigns/above_list"))
+        found.append(Problem(most[0], "campaigns/above_list"))
     if least[1] < product.cost_fen and not below_cost:
-        found.append((least[0], "campaigns/below_cost"))
+        found.append(Problem(least[0], "campaigns/below_cost"))
     if most[1] * FEN_NOT_YUAN < product.price_fen:
-        found.append((most[0], "campaigns/fen_or_yuan"))
+        found.append(Problem(most[0], "campaigns/fen_or_yuan"))
     return found
+
+
+def pieces_fen(shelf: Shelf, sku: str, lowest_fen: int, quota: int | None = None) -> int:
+    """What selling a sku at `lowest_fen` gives away at most, of `quota` pieces or of all that are left; -1 = without
+    bound."""
+    counts = [n for n in (quota, shelf.left.get(sku)) if n is not None]
+    if not counts:
+        return -1
+    return max(0, shelf.products[sku].price_fen - lowest_fen) * min(counts)

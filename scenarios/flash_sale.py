@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.clock import shown
 from bot.events import Event
 from bot.order_events import CheckoutPaid, CheckoutReleased
-from bot.router import CampaignKind, Router
+from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Choice, Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import stock
-from storage.tables import Campaign, Product
+from storage.tables import Campaign
 
 router = Router("flash_sale")
 
@@ -100,10 +100,15 @@ def not_paid(turn: Turn, event: CheckoutReleased) -> None:
         turn.tell(event.member_id, "flash_sale/released")
 
 
-def problems(rules: Drive, product: Product | None) -> list[tuple[str, str]]:
-    """(field, text) of what is wrong with a campaign's price."""
+def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
+    """What is wrong with a campaign's price."""
     price = ("price_fen", rules.price_fen)
-    return campaigns.price_problems(product, price, price, below_cost=rules.below_cost)
+    return campaigns.price_problems(shelf.products[rules.sku], price, price, below_cost=rules.below_cost)
 
 
-router.campaign = CampaignKind(Drive, problems, lambda rules: rules.price_fen)
+def worst_fen(rules: Drive, shelf: Shelf) -> int:
+    """What a campaign can give away at most."""
+    return campaigns.pieces_fen(shelf, rules.sku, rules.price_fen, rules.total)
+
+
+router.campaign = CampaignKind(Drive, problems, worst_fen, campaigns.one_sku)

@@ -15,14 +15,14 @@ from bot.clock import shown
 from bot.events import Event, TimerDue
 from bot.ids import code, read_code
 from bot.order_events import CheckoutPaid, CheckoutReleased, OrderReduced
-from bot.router import CampaignKind, Router
+from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Choice, Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import drives, shop
 from storage.members import Person
-from storage.tables import Checkout, Product, Team, TeamSeat
+from storage.tables import Checkout, Team, TeamSeat
 
 router = Router("group_buy")
 
@@ -284,15 +284,16 @@ STATES = {
 }
 
 
-def problems(rules: Drive, product: Product | None) -> list[tuple[str, str]]:
-    """(field, text) of what is wrong with a campaign's prices."""
+def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
+    """What is wrong with a campaign's prices."""
     price = ("price_fen", rules.price_fen)
-    return campaigns.price_problems(product, price, price, below_cost=rules.below_cost)
+    return campaigns.price_problems(shelf.products[rules.sku], price, price, below_cost=rules.below_cost)
 
 
-def lowest_fen(rules: Drive) -> int:
-    """What one piece brings in at least: a free leader's price is shared by the team."""
-    return rules.price_fen * (rules.size - rules.leader_free) // rules.size
+def worst_fen(rules: Drive, shelf: Shelf) -> int:
+    """What a campaign can give away at most: a free leader's price is shared by the team."""
+    lowest_fen = rules.price_fen * (rules.size - rules.leader_free) // rules.size
+    return campaigns.pieces_fen(shelf, rules.sku, lowest_fen)
 
 
-router.campaign = CampaignKind(Drive, problems, lowest_fen)
+router.campaign = CampaignKind(Drive, problems, worst_fen, campaigns.one_sku)
