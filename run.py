@@ -46,7 +46,7 @@ def wire(settings: Settings) -> Runtime:
     try:
         texts = Texts()
         plays = load_plays(settings.plays, settings.play_tables)
-        return Runtime(settings, Dispatcher(plays), texts)
+        return Runtime(settings, Dispatcher(plays, cards=settings.wecom.app.cards), texts)
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:

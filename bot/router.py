@@ -25,7 +25,8 @@ Step = Callable[..., None]
 class Words:
     """One thing people can say: the first word is the one that help shows; `arg` names what follows it, if anything.
 
-    `bare`: the step also answers the word alone, with "" for what is missing. `menu`: help lists it.
+    `bare`: the step also answers the word alone, with "" for what is missing. `menu`: help lists it. `confirm`: it
+    moves value on somebody's word, so where there are cards it is asked once more.
     """
 
     words: tuple[str, ...]
@@ -34,6 +35,7 @@ class Words:
     step: Step
     bare: bool = False
     menu: bool = True
+    confirm: bool = False
 
 
 class Problem(NamedTuple):
@@ -105,12 +107,18 @@ class Router:
         return register
 
     def words(
-        self, *words: str, audience: str = "member", arg: str | None = None, bare: bool = False, menu: bool = True
+        self,
+        *words: str,
+        audience: str = "member",
+        arg: str | None = None,
+        bare: bool = False,
+        menu: bool = True,
+        confirm: bool = False,
     ) -> Callable[[Step], Step]:
         """The decorated step runs when someone of `audience` says one of `words`; see `Words`."""
 
         def register(step: Step) -> Step:
-            self.words_taken.append(Words(words, audience, arg, step, bare, menu))
+            self.words_taken.append(Words(words, audience, arg, step, bare, menu, confirm))
             return step
 
         return register

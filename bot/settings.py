@@ -50,13 +50,14 @@ class DatabaseSection(Section):
 
 
 class App(Section):
-    """The self-built app. `replay_window_s` 0 turns the freshness window off."""
+    """The self-built app. `replay_window_s` 0 turns the freshness window off; `cards`: ask guides by cards."""
 
     agent_id: int = 0
     secret: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
     encoding_aes_key: SecretStr = SecretStr("")
     replay_window_s: int = Field(default=600, ge=0)
+    cards: bool = True
 
 
 class WeComSection(Section):

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
+from bot import cards
 from bot.events import Address, Event
 from bot.ids import Chance
+from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
+from storage import cards as sent_cards
 from storage.db import Db
 from storage.faults import Conflict
 from storage.ids import Ids
 from storage.ledger import Move, post
 from storage.members import Person
 
-TEXT_LIMIT = 2048  # bytes of a text, as message/send cuts it
+TEXT_LIMIT = BYTES["text"]
 STAFF = "wecom_staff"
 CHOICE_LIFE_S = 3_600.0  # how long a number means what it meant when it was shown
 
@@ -106,7 +109,10 @@ class Work:
 
 @dataclass(slots=True)
 class Turn(Work):
-    """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody)."""
+    """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
+
+    With `cards` guides are asked by cards with buttons where the choices fit one.
+    """
 
     event: Event
     people: dict[members.Key, Person | None]
@@ -114,6 +120,7 @@ class Turn(Work):
     route: list[str] = field(default_factory=list)
     answer: str | None = None
     made: list[Person] = field(default_factory=list)
+    cards: bool = False
 
     def using(self, model: type[RulesT]) -> RulesT:
         """The rules of the play that is running."""
@@ -154,7 +161,22 @@ class Turn(Work):
     def ask(self, to: Address, text: str, choices: Sequence[Choice], /, **values: object) -> None:
         """Say a text with numbered choices (its `$choices`); a number said within the hour means what it means here."""
         dialogues.offer(self.db, *to, [choice.words for choice in choices], self.since(CHOICE_LIFE_S))
+        if self.cards and to.channel == STAFF and self._ask_by_card(to.external_id, text, choices, values):
+            return
         self.say(to, text, choices=numbered(choice.label for choice in choices), **values)
+
+    def _ask_by_card(self, userid: str, text: str, choices: Sequence[Choice], values: dict[str, object]) -> bool:
+        """Owe a card with buttons, the numbered text beside it for when WeCom does not take it; False = no fit."""
+        task_id = f"ask-{self.ids.next()}"
+        head, submit = self.texts.render(text, choices="", **values), self.texts.render("cards/submit")
+        card = cards.choice(head, [cards.Button(*choice) for choice in choices], task_id, submit)
+        content = self.texts.render(text, choices=numbered(choice.label for choice in choices), **values)
+        if card is None or len(split_bytes(content, TEXT_LIMIT)) > 1:
+            return False
+        sent_cards.sent(self.db, task_id, userid, choices, self.now)
+        payload = {"touser": userid, "msgtype": "template_card", "template_card": card, "text": {"content": content}}
+        self.owe("message/send", payload, subject=f"staff:{userid}")
+        return True
 
     def tell(self, member_id: int, text: str, /, **values: object) -> None:
         """Let a member know, by whatever way reaches them."""

@@ -45,6 +45,7 @@ HANDLERS: dict[type[e.Event], Handler] = {
     e.AppEntered: guide.entered,
     e.AppSubscribed: guide.entered,
     e.MenuClicked: guide.menu_clicked,
+    e.CardClicked: guide.card_clicked,
 }
 
 
@@ -52,11 +53,12 @@ class Dispatcher:
     """Hands an event to its handler; the plays that listen to it run as well. An event nobody takes is kept, not
     refused."""
 
-    def __init__(self, plays: list[Play]) -> None:
-        self._plays = Plays(plays)
+    def __init__(self, plays: list[Play], *, cards: bool = False) -> None:
+        self._plays = Plays(plays, cards=cards)
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
+        turn.cards = self._plays.cards
         handler = HANDLERS.get(type(event))
         if handler is not None:
             turn.route.append(f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}")

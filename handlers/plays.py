@@ -8,9 +8,10 @@ from bot.turn import Turn
 
 
 class Plays:
-    """Lookups over the enabled plays, made once."""
+    """Lookups over the enabled plays, made once. `cards`: guides are asked by cards with buttons."""
 
-    def __init__(self, plays: list[Play]) -> None:
+    def __init__(self, plays: list[Play], *, cards: bool = False) -> None:
+        self.cards = cards
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
@@ -33,14 +34,25 @@ class Plays:
 
         A word that lacks what must follow it is not run: the caller says what is missing.
         """
+        found = self._find(audience, text)
+        if found is None:
+            return None
+        words, play, rest = found
+        if rest or words.bare or not words.arg:
+            play.run(words.step, turn, event, *([rest] if words.arg else []))
+        return words
+
+    def taking(self, audience: str, text: str) -> Words | None:
+        """What would take these words, complete as they are; None when nothing would run."""
+        found = self._find(audience, text)
+        return found[0] if found and (found[2] or found[0].bare or not found[0].arg) else None
+
+    def _find(self, audience: str, text: str) -> tuple[Words, Play, str] | None:
+        """The words that are meant, whose they are, and what was said after them."""
         said = normalize(text)
         for of, word, words, play in self._words:
-            if of != audience or not (said == word or (words.arg and said.startswith(word))):
-                continue
-            rest = said[len(word) :].strip()
-            if rest or words.bare or not words.arg:
-                play.run(words.step, turn, event, *([rest] if words.arg else []))
-            return words
+            if of == audience and (said == word or (words.arg and said.startswith(word))):
+                return words, play, said[len(word) :].strip()
         return None
 
     def menu(self, audience: str) -> list[str]:

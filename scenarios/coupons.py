@@ -125,7 +125,7 @@ def my_coupons(turn: Turn, event: Event) -> None:
     turn.say(event.sender, "coupons/mine", lines="\n".join(lines))
 
 
-@router.words("核销", audience="guide", arg="券码")
+@router.words("核销", audience="guide", arg="券码", confirm=True)
 def verify(turn: Turn, event: Event, typed: str) -> None:
     """Use a coupon at the counter, once: who comes second is told when it was used."""
     assert event.sender is not None

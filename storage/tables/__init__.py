@@ -17,6 +17,7 @@ from storage.tables.drives import (
     Team,
     TeamSeat,
 )
+from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
@@ -28,6 +29,7 @@ __all__ = [
     "Bargain",
     "BargainCut",
     "Campaign",
+    "Card",
     "Checkout",
     "ContactWay",
     "Coupon",
@@ -35,8 +37,12 @@ __all__ = [
     "Dialogue",
     "Follow",
     "Grant",
+    "GroupAsset",
     "GroupChat",
+    "GroupDay",
+    "GroupLeft",
     "GroupMember",
+    "GroupOwnerDay",
     "Identity",
     "Inbox",
     "Member",
