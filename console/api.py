@@ -13,10 +13,11 @@ from aiohttp import web
 from loguru import logger
 from sqlalchemy import Connection
 
-from console import reads
+from console import group_reads, reads
 from console.refusals import Refused, dumps
 from console.writes import Writes
 from handlers.campaigns import STEPS
+from handlers.group_assets import ACTS as GROUP_ACTS
 from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -44,8 +45,13 @@ class Api:
             "campaigns": (reads.campaigns, ("kind", "name", "status", "limit", "after")),
             "campaigns/{id}": (reads.campaign, ()),
             "campaigns/{id}/stats": (reads.campaign_stats, ()),
+            "groups": (group_reads.groups, ("owner", "status", "limit", "after")),
+            "groups/{chat_id}": (group_reads.group, ()),
+            "join-ways": (group_reads.join_ways, ()),
+            "group-welcomes": (group_reads.welcomes, ()),
         }
         posts = ["products", "coupon-templates", "campaigns", *[f"campaigns/{{id}}/{step}" for step in STEPS]]
+        posts += [act.replace("/", "/{id}/") for act in GROUP_ACTS]
         return [
             *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
             *[web.post(f"/api/v1/{path}", self._posting(path.replace("/{id}", ""))) for path in posts],

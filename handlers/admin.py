@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.order_events import AdminAsked
 from bot.turn import Turn
-from handlers import campaigns, catalogue
+from handlers import campaigns, catalogue, group_assets
 from handlers.plays import Plays
 from handlers.refusals import Refused
 
@@ -30,4 +30,5 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], tuple[int, dict[str, Any
     "coupon-templates": catalogue.new_template,
     "campaigns": campaigns.new_campaign,
     **{f"campaigns/{name}": campaigns.step(name) for name in campaigns.STEPS},
+    **group_assets.ACTS,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.events import ApiAnswered, TimerDue
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
-from handlers import contact, group_chat, orders
+from handlers import contact, group_assets, group_chat, orders
 from handlers.plays import Plays
 from scenarios import checkout
 
@@ -16,6 +16,8 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         contact.profiled(turn, event, plays)
     elif event.call == group_chat.GET:
         group_chat.answered(turn, event)
+    elif event.call in group_assets.CALLS:
+        group_assets.answered(turn, event)
     elif event.call == checkout.REFUND:
         orders.refund_answered(turn, event)
 
