@@ -1,6 +1,7 @@
 // The page: one state, drawn whenever it changes; entries come live and are caught up after a break.
 
 import { $, ask, toast } from './dom.js';
+import * as groups from './groups.js';
 import * as inspector from './inspector.js';
 import * as kf from './kf.js';
 import * as people from './people.js';
@@ -18,6 +19,8 @@ function draw() {
   kf.drawKf(state);
   shop.drawShop(state);
   world.drawWorld(state);
+  groups.drawGroups(state);
+  groups.drawMenu(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
 
@@ -66,6 +69,7 @@ people.listen(draw);
 kf.listen(draw);
 shop.listen();
 world.listen();
+groups.listen();
 inspector.listen();
 follow();
 refresh();
