@@ -127,14 +127,14 @@ async def lived(bot: Bot) -> None:
     await bot.writer.accept(GroupChatSeen(key="s1", source="reconcile", at=bot.clock.now(), group_chat=group))
     bot.clock.advance(timedelta(days=1).total_seconds())
     base: dict[str, Any] = {"source": "wecom_app", "at": bot.clock.now(), "chat_id": "wrG"}
-    joins = {"join_scene": 0, "last_mem_ver": "v1", "cur_mem_ver": "v2"}
+    joins: dict[str, Any] = {"join_scene": 0, "last_mem_ver": "v1", "cur_mem_ver": "v2"}
     await bot.writer.accept(GroupMemberJoined(key="k1", members=("wmB", "wmC"), **joins, **base))
     came = [{"userid": who, "type": 2, "join_time": int(bot.clock.now().timestamp()), "invitor": {"userid": "wmA"}}
             for who in ("wmB", "wmC")]  # fmt: skip
     bot.clock.advance(60)
     read = {**group, "member_list": [*old, *came], "member_version": "v2"}
     await bot.writer.accept(GroupChatSeen(key="s2", source="reconcile", at=bot.clock.now(), group_chat=read))
-    left = {"quit_scene": 0, "last_mem_ver": "v2", "cur_mem_ver": "v3"}
+    left: dict[str, Any] = {"quit_scene": 0, "last_mem_ver": "v2", "cur_mem_ver": "v3"}
     await bot.writer.accept(GroupMemberLeft(key="k2", members=("wmB",), **left, **{**base, "at": bot.clock.now()}))
     bot.clock.advance(timedelta(days=1).total_seconds() - 60)
 

@@ -28,7 +28,7 @@ NAMES = [
     "]]>",
     "\u200f",
 ]
-TEXT = st.text(st.characters(blacklist_categories=("Cs",)), max_size=600) | st.lists(
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=600) | st.lists(
     st.sampled_from([*NAMES, "。", "\n", "一二三"]), max_size=120
 ).map("".join)
 WHOLE = ["👨‍👩‍👧‍👦", "🇨🇳", "👍🏽", "e\u0301", "❤️"]

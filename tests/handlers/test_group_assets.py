@@ -32,7 +32,12 @@ async def known_group(bot: Bot, chat_id: str = "wrG") -> None:
     """A customer group that was read."""
     group = {"chat_id": chat_id, "name": "群", "owner": "lina", "member_list": [], "member_version": "v1"}
     bot.wecom.answers["externalcontact/groupchat/get"] = [{"errcode": 0, "group_chat": group}]
-    base = {"key": f"wecom_app:sha256:{chat_id}", "source": "wecom_app", "at": bot.clock.now(), "chat_id": chat_id}
+    base: dict[str, Any] = {
+        "key": f"wecom_app:sha256:{chat_id}",
+        "source": "wecom_app",
+        "at": bot.clock.now(),
+        "chat_id": chat_id,
+    }
     await bot.writer.accept(GroupChatCreated(**base))
     bot.clock.advance(3)
     await bot.deliver()
@@ -115,7 +120,12 @@ async def test_what_wecom_would_refuse_is_refused_by_its_field(bot: Bot, change:
 
 async def test_a_dismissed_group_takes_no_way(bot: Bot) -> None:
     await known_group(bot)
-    base = {"key": "wecom_app:sha256:end", "source": "wecom_app", "at": bot.clock.now(), "chat_id": "wrG"}
+    base: dict[str, Any] = {
+        "key": "wecom_app:sha256:end",
+        "source": "wecom_app",
+        "at": bot.clock.now(),
+        "chat_id": "wrG",
+    }
     await bot.writer.accept(GroupChatDismissed(**base))
 
     assert (await ask(bot, "join-ways", **WAY))[0] == 422

@@ -52,7 +52,7 @@ class Platform:
             "key": f"wecom_app:sha256:{self.chat_id}-{len(self.told)}", "source": "wecom_app", "at": at,
             "chat_id": self.chat_id,
         }  # fmt: skip
-        new = {"members": (who,), "last_mem_ver": last, "cur_mem_ver": f"v{self.number}"}
+        new: dict[str, Any] = {"members": (who,), "last_mem_ver": last, "cur_mem_ver": f"v{self.number}"}
         match what:
             case "create":
                 return GroupChatCreated(**base)
