@@ -46,7 +46,9 @@ def wire(settings: Settings) -> Runtime:
     try:
         texts = Texts()
         plays = load_plays(settings.plays, settings.play_tables)
-        return Runtime(settings, Dispatcher(plays, cards=settings.wecom.app.cards), texts)
+        limit = settings.campaigns.approve_above_fen
+        doors = Dispatcher(plays, settings.wecom.kf, approve_above_fen=limit, cards=settings.wecom.app.cards)
+        return Runtime(settings, doors, texts)
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:
@@ -166,6 +168,28 @@ def seed(
 
     settings = settings_or_exit()
     typer.echo(asyncio.run(plant(wire(settings), members, number)))
+
+
+@cli.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="members、products、orders")],
+    file: Annotated[Path | None, typer.Argument(help="CSV 文件：UTF-8 或 GB18030，逗号或制表符分隔")] = None,
+    dry_run: Annotated[bool, typer.Option(help="只检查，不写入")] = False,
+    template: Annotated[bool, typer.Option(help="打印表头和一行样例")] = False,
+) -> None:
+    """导入会员、商品、历史订单：整个文件都对才写入，一次写完；同一个文件再导入一次不会有变化。"""
+    from console.imports.kinds import KINDS
+
+    if kind not in KINDS:
+        fail(f"不能导入 {kind}：可以是 {'、'.join(KINDS)}")
+    if template:
+        typer.echo(KINDS[kind].template, nl=False)
+        return
+    if file is None or not file.is_file():
+        fail(f"没有这个文件：{file or '（没有写文件名）'}；表头的样子用 --template 看")
+    from console.imports.terminal import bring_in
+
+    raise typer.Exit(asyncio.run(bring_in(settings_or_exit().database.url, kind, file, dry_run)))
 
 
 if __name__ == "__main__":

@@ -11,16 +11,21 @@ from bot.event_base import Address, Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageReceived(Event):
-    """What all messages share; never sent by itself. `chat` is the group it was written in, None for a private chat."""
+    """What all messages share; never sent by itself. `chat` is the group it was written in, None for a private chat;
+    `open_kfid` the 客服账号 it was written to, None elsewhere."""
 
     msg_id: str
     agent_id: str | None = None
     chat: Address | None = None
+    open_kfid: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextReceived(MessageReceived):
+    """`menu_id` is the clicked entry of a menu, whose words are the text."""
+
     text: str
+    menu_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ Pure: values in, dict out. The words behind a button are its key, so a tap says 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from bot.kf_menu import Choice
 from bot.sizes import BYTES, CHARS, plain, size, whole
 
 Body = dict[str, Any]
@@ -17,19 +18,12 @@ QUESTION = "choice"
 PRIMARY, PLAIN = 1, 4
 
 
-class Button(NamedTuple):
-    """What a tap says, and what people read."""
-
-    words: str
-    label: str
-
-
-def choice(text: str, choices: Sequence[Button], task_id: str, submit: str) -> Body | None:
+def choice(text: str, choices: Sequence[Choice], task_id: str, submit: str) -> Body | None:
     """A card that lets one choose: buttons up to six, a list to pick from up to twenty. `submit` sends the picked."""
     return buttons(text, choices, task_id) or vote(text, choices, task_id, submit)
 
 
-def buttons(text: str, choices: Sequence[Button], task_id: str) -> Body | None:
+def buttons(text: str, choices: Sequence[Choice], task_id: str) -> Body | None:
     """按钮交互 button_interaction: a text and one button a choice."""
     title, rest = _lines(text)
     if not _fits(title, rest, choices, task_id, CHARS["card_text"]) or len(choices) > BUTTONS:
@@ -44,7 +38,7 @@ def buttons(text: str, choices: Sequence[Button], task_id: str) -> Body | None:
     return body | ({"sub_title_text": rest} if rest else {}) | {"button_list": drawn}
 
 
-def vote(text: str, choices: Sequence[Button], task_id: str, submit: str) -> Body | None:
+def vote(text: str, choices: Sequence[Choice], task_id: str, submit: str) -> Body | None:
     """投票选择 vote_interaction: one of many, then a button to send it. It has room for a short text only."""
     title, rest = _lines(text)
     if not _fits(title, rest, choices, task_id, CHARS["card_desc"]) or len(choices) > OPTIONS:
@@ -79,7 +73,7 @@ def _lines(text: str) -> tuple[str, str]:
     return title.strip(), rest.strip()
 
 
-def _fits(title: str, rest: str, choices: Sequence[Button], task_id: str, rest_chars: int) -> bool:
+def _fits(title: str, rest: str, choices: Sequence[Choice], task_id: str, rest_chars: int) -> bool:
     return (
         0 < len(title) <= CHARS["card_title"]
         and len(rest) <= rest_chars

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import time as day_time
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 
@@ -75,3 +76,39 @@ def end_of_day(now: datetime, days: int = 0) -> datetime:
 def shown(moment: datetime) -> str:
     """A moment as people of the shops read it, such as `11-11 20:00`."""
     return f"{moment.astimezone(ZONE):%m-%d %H:%M}"
+
+
+class Quiet(NamedTuple):
+    """免打扰: local hours in which nobody is reminded of anything; they may reach over midnight."""
+
+    begins: day_time
+    ends: day_time
+
+
+def read_quiet(typed: str) -> Quiet | None:
+    """`21:00-09:00` as hours, "" as none. Raises ValueError in plain words."""
+    if not typed.strip():
+        return None
+    try:
+        begins, ends = [day_time.fromisoformat(part.strip()) for part in typed.split("-")]
+    except ValueError:
+        raise ValueError('not hours such as "21:00-09:00"; "" = none') from None
+    if begins == ends or begins.tzinfo or ends.tzinfo:
+        raise ValueError('begin and end must be two local times; give hours such as "21:00-09:00", "" = none')
+    return Quiet(begins, ends)
+
+
+def quiet_until(now: datetime, quiet: Quiet | None, zone: ZoneInfo = ZONE) -> datetime | None:
+    """When the quiet hours that `now` lies in are over (UTC); None when it is not quiet."""
+    if quiet is None:
+        return None
+    local = now.astimezone(zone)
+    over_midnight = quiet.begins > quiet.ends
+    late, early = local.time() >= quiet.begins, local.time() < quiet.ends
+    if not ((late or early) if over_midnight else (late and early)):
+        return None
+    day = local.date() + timedelta(days=int(over_midnight and late))
+    ends = datetime.combine(day, quiet.ends, tzinfo=zone)
+    if ends.astimezone(UTC) <= now:  # the hour comes twice when summer time ends, and the first time is over
+        ends = ends.replace(fold=1)
+    return ends.astimezone(UTC)

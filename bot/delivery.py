@@ -31,6 +31,7 @@ from storage.outbox import Call
 LEASE = timedelta(seconds=30)
 MAX_TRIES = 5  # of rows that fail for no reason of the platform's
 IDLE_POLL_S = 1.0
+WELCOMES = {"externalcontact/send_welcome_msg", "kf/send_msg_on_event"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Lane:
 LANES = (
     Lane("welcome", workers=24, backoff_s=0.2, longest_s=1.5),  # a welcome code lives 20 seconds
     Lane("default", workers=16, backoff_s=1.0, longest_s=60.0),
+    Lane("kf", workers=8, backoff_s=0.5, longest_s=15.0),  # pulls: behind them members wait for an answer
     Lane("slow", workers=2, backoff_s=2.0, longest_s=30.0),
 )
 
@@ -69,6 +71,7 @@ class Delivery:
         self._loops: list[asyncio.Task[None]] = []
         self.stats: Counter[str] = Counter()
         self.halted: str | None = None
+        self._unsettled: list[int] = []
         writer.on_owed(self.wake)
 
     async def start(self) -> None:
@@ -111,6 +114,7 @@ class Delivery:
         wake = self._wake[lane.name]
         while True:
             wake.clear()
+            await self._put_back()
             taken = await self._take(lane, lane.workers - len(mine))
             for row in taken:
                 task = asyncio.create_task(self._deliver(lane, row))
@@ -120,6 +124,20 @@ class Delivery:
                 task.add_done_callback(lambda _: wake.set())
             if not taken:
                 await self._rest(wake)
+
+    async def _put_back(self) -> None:
+        """Rows whose outcome the database did not take are tried again; what was carried out has a key there."""
+        rows, self._unsettled = self._unsettled, []
+
+        def put_back(work: Work) -> None:
+            for row_id in rows:
+                outbox.retry(work.db, row_id, work.now, "the outcome was not stored")
+
+        try:
+            if rows:
+                await self._writer.call(put_back)
+        except NotStored:
+            self._unsettled += rows
 
     async def _rest(self, wake: asyncio.Event) -> None:
         try:
@@ -145,7 +163,8 @@ class Delivery:
         try:
             await self._attempt(lane, row)
         except NotStored:
-            logger.bind(action="settle_failed").warning("row={}: it stays leased and is tried again", row.id)
+            self._unsettled.append(row.id)
+            logger.bind(action="settle_failed").warning("row={}: it is tried again", row.id)
         except Exception as error:
             logger.opt(exception=error).bind(action="delivery_bug").error("row={} call={}", row.id, row.call)
             await self._blame(lane, row, error)
@@ -171,7 +190,7 @@ class Delivery:
             await self._end(row, "sent", None, ok=True, answer=answer)
 
     async def _failed(self, lane: Lane, row: Call, error: WeComError) -> None:
-        if row.call == "externalcontact/send_welcome_msg" and error.errcode == 41051:
+        if row.call in WELCOMES and error.errcode == 41051:
             # Used already: by an earlier try of ours whose answer was lost, or because the two are chatting.
             await self._end(row, "sent" if row.attempts > 1 else "suppressed", "41051", ok=row.attempts > 1)
         elif error.action in (Action.RETRY, Action.SLOW):
@@ -198,7 +217,8 @@ class Delivery:
             else:
                 await self._again(row, self._backoff(lane, row.attempts), why, blamed=True)
         except NotStored:
-            logger.bind(action="settle_failed").warning("row={}", row.id)
+            self._unsettled.append(row.id)
+            logger.bind(action="settle_failed").warning("row={}: it is tried again", row.id)
 
     def _backoff(self, lane: Lane, attempts: int) -> float:
         """Full jitter under a doubling ceiling, in seconds."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -38,13 +38,17 @@ NO_RELATION, NOBODY_LICENSED, NOT_A_CUSTOMER_GROUP = 84061, 701008, 90501
 class Reconcile:
     """Compares contacts, customer groups and contact ways with WeCom."""
 
-    def __init__(self, client: WeCom, writer: Writer, clock: Clock) -> None:
-        self._client, self._writer, self._clock = client, writer, clock
+    def __init__(
+        self, client: WeCom, writer: Writer, clock: Clock, first: Callable[[Work], None] = lambda _: None
+    ) -> None:
+        """`first` runs before the walk, in a transaction: what else has to be looked at because callbacks get lost."""
+        self._client, self._writer, self._clock, self._first = client, writer, clock, first
         self.stats: Counter[str] = Counter()
 
     async def run(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """One whole comparison; a sender like any other."""
         found: Counter[str] = Counter()
+        await self._writer.call(self._first)
         users = (await self._client.call("externalcontact/get_follow_user_list")).get("follow_user", [])
         for start in range(0, len(users), USERS_A_CALL):
             await self._contacts(users[start : start + USERS_A_CALL], found)

@@ -83,6 +83,23 @@ class CampaignKind:
     templates: Callable[[Any], Mapping[str, str]] = _nothing
 
 
+class Refusal(NamedTuple):
+    """Why a play does not do what a program asked: an HTTP status, a code, a text of prompts/ with its values."""
+
+    status: int
+    code: str
+    text: str
+    values: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Act:
+    """What programs may ask of a play through the JSON API: the request's body, and who answers it."""
+
+    body: type[BaseModel]
+    step: Callable[..., dict[str, Any] | Refusal]
+
+
 @dataclass
 class Router:
     """A play's name and what it listens to."""
@@ -91,6 +108,7 @@ class Router:
     words_taken: list[Words] = field(default_factory=list)
     events_taken: list[tuple[type[Event], Step]] = field(default_factory=list)
     campaign: CampaignKind | None = None
+    acts: dict[str, Act] = field(default_factory=dict)
 
     def word(self, step: Step, arg: str = "") -> str:
         """What somebody would type to reach a step of this play."""
@@ -136,6 +154,12 @@ class Play:
         turn.route.append(f"{self.router.name}.{step.__name__}")
         turn.rules = self.rules
         step(turn, event, *args)
+
+    def ask(self, act: Act, turn: Turn, body: BaseModel) -> dict[str, Any] | Refusal:
+        """Have the play do what a program asked, with its rules at hand."""
+        turn.route.append(f"{self.router.name}.{act.step.__name__}")
+        turn.rules = self.rules
+        return act.step(turn, body)
 
 
 def normalize(text: str) -> str:

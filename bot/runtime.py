@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 from loguru import logger
@@ -16,6 +17,7 @@ from bot.clock import SystemClock
 from bot.delivery import Delivery
 from bot.events import Event
 from bot.ids import SystemChance
+from bot.kf import Kf, owe_pulls
 from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
 from bot.reconcile import Reconcile
@@ -24,12 +26,16 @@ from bot.senders import Sender, WeComSenders
 from bot.settings import Settings
 from bot.shops import Shops, order_kinds
 from bot.texts import Texts
-from bot.turn import Turn
+from bot.turn import Turn, Work
 from bot.wecom.client import WeCom
 from bot.writer import Writer
 from storage.engine import Database
 
 FOLLOW_EVERY_S = 0.3
+
+
+def _nothing(_: Work) -> None:
+    """The door is shut."""
 
 
 class Runtime:
@@ -54,10 +60,13 @@ class Runtime:
             clock=self.clock,
             chance=chance,
         )
-        self.reconcile = Reconcile(self.wecom, self.writer, self.clock)
+        door = settings.wecom.kf
+        self._pulls = partial(owe_pulls, door.accounts) if door.enabled else _nothing
+        self.reconcile = Reconcile(self.wecom, self.writer, self.clock, self._pulls)
         self.shops = Shops(settings.orders, self.clock)
         senders: dict[str, Sender] = {
             **WeComSenders(self.wecom, app.agent_id, self.clock).table(),
+            **Kf(self.wecom, self.writer, self.clock).table(),
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,
         }
@@ -89,6 +98,7 @@ class Runtime:
 
     async def _lead(self) -> None:
         await self.delivery.start()
+        await self.writer.call(self._pulls)
         await self.scheduler.start()
 
     async def _follow(self) -> None:

@@ -14,6 +14,7 @@ from loguru import logger
 from bot.clock import Clock
 from bot.errors import RequestRefused, WeComError
 from bot.group_senders import GroupSenders
+from bot.way_sender import WaySender
 from storage.outbox import Call
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class WeComSenders:
             "externalcontact/get": self.contact,
             "externalcontact/send_welcome_msg": self.welcome,
             "externalcontact/mark_tag": self.tag,
+            "externalcontact/add_contact_way": WaySender(self._client).send,
             "message/update_template_card": self.card,
             **GroupSenders(self._client, self._clock).table(),
         }

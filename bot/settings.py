@@ -60,12 +60,21 @@ class App(Section):
     cards: bool = True
 
 
+class Kf(Section):
+    """微信客服. `accounts` are pulled at every start and every night, as are those that ever rang."""
+
+    enabled: bool = True
+    accounts: list[str] = []
+    welcome: bool = True
+
+
 class WeComSection(Section):
     """The corp and where its API is."""
 
     corp_id: str = ""
     api_base: str = "https://qyapi.weixin.qq.com"
     app: App = App()
+    kf: Kf = Kf()
 
 
 class Api(Section):
@@ -117,6 +126,12 @@ class Delivery(Section):
     member_per_hour: int = Field(default=600, ge=1, le=1000)
 
 
+class Campaigns(Section):
+    """A campaign that may cost more than `approve_above_fen`, or without bound, is published by a second person."""
+
+    approve_above_fen: int = Field(default=1_000_000, ge=0)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Each play validates its own table of `scenarios`."""
 
@@ -133,6 +148,7 @@ class Settings(BaseSettings):
     wecom: WeComSection = WeComSection()
     api: Api = Api()
     delivery: Delivery = Delivery()
+    campaigns: Campaigns = Campaigns()
     orders: dict[str, OrderSource] = {}
     logs: Logs = Logs()
     scenarios: dict[str, Any] = {"enabled": []}

@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from bot import cards
+from bot import card_asking, reach
 from bot.events import Address, Event
 from bot.ids import Chance
+from bot.kf_menu import Choice, msgmenu
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
-from storage import cards as sent_cards
 from storage.db import Db
 from storage.faults import Conflict
 from storage.ids import Ids
@@ -24,17 +24,11 @@ from storage.members import Person
 TEXT_LIMIT = BYTES["text"]
 STAFF = "wecom_staff"
 CHOICE_LIFE_S = 3_600.0  # how long a number means what it meant when it was shown
+_MARK = "\ue000"  # stands for the menu while a text is parted around it
 
 RulesT = TypeVar("RulesT")
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
-
-
-class Choice(NamedTuple):
-    """One of several things to choose from: what choosing it means, as if it were typed, and what people read."""
-
-    words: str
-    label: str
 
 
 class Retry(Conflict):
@@ -150,40 +144,42 @@ class Turn(Work):
 
     def say(self, to: Address, text: str, /, **values: object) -> None:
         """Tell someone a text of prompts/; split on sentence ends where the channel's limit asks for it."""
+        self._speak(to, self.texts.render(text, **values), None)
+
+    def ask(self, to: Address, text: str, choices: Sequence[Choice], /, **values: object) -> None:
+        """Say a text with numbered choices (its `$choices`): buttons, where the channel has them. A number said within
+        the hour means what it means here."""
+        self.offer(to, choices)
+        content = self.texts.render(text, choices=numbered(choice.label for choice in choices), **values)
+        if to.channel == STAFF and card_asking.by_card(self, to.external_id, content, text, choices, values):
+            return
+        self._speak(to, content, self.menu(text, choices, **values))
+
+    def offer(self, to: Address, choices: Sequence[Choice]) -> None:
+        """Remember what the numbers shown to someone mean, from now on."""
+        dialogues.offer(self.db, *to, [choice.words for choice in choices], self.since(CHOICE_LIFE_S))
+
+    def menu(self, text: str, choices: Sequence[Choice], /, **values: object) -> dict[str, Any] | None:
+        """A text with choices as KF's msgmenu; None when it does not fit one."""
+        head, _, tail = self.texts.render(text, **values, choices=_MARK).partition(_MARK)
+        return msgmenu(head.strip(), choices, tail.strip())
+
+    def tell(self, member_id: int, text: str, /, **values: object) -> None:
+        """Let a member know, by whatever way reaches them."""
         content = self.texts.render(text, **values)
+        if not reach.by_kf(self, member_id, content, None, reach.NEWS):
+            self.relay(member_id, content)
+
+    def _speak(self, to: Address, content: str, menu: dict[str, Any] | None) -> None:
         if to.channel == STAFF:
             self._to_staff(to.external_id, content)
             return
         person = self.person(to)
-        if person is not None:
-            self._relay(person.id, content)
+        if person is not None and not reach.by_kf(self, person.id, content, menu, reach.most(self, to)):
+            self.relay(person.id, content)
 
-    def ask(self, to: Address, text: str, choices: Sequence[Choice], /, **values: object) -> None:
-        """Say a text with numbered choices (its `$choices`); a number said within the hour means what it means here."""
-        dialogues.offer(self.db, *to, [choice.words for choice in choices], self.since(CHOICE_LIFE_S))
-        if self.cards and to.channel == STAFF and self._ask_by_card(to.external_id, text, choices, values):
-            return
-        self.say(to, text, choices=numbered(choice.label for choice in choices), **values)
-
-    def _ask_by_card(self, userid: str, text: str, choices: Sequence[Choice], values: dict[str, object]) -> bool:
-        """Owe a card with buttons, the numbered text beside it for when WeCom does not take it; False = no fit."""
-        task_id = f"ask-{self.ids.next()}"
-        head, submit = self.texts.render(text, choices="", **values), self.texts.render("cards/submit")
-        card = cards.choice(head, [cards.Button(*choice) for choice in choices], task_id, submit)
-        content = self.texts.render(text, choices=numbered(choice.label for choice in choices), **values)
-        if card is None or len(split_bytes(content, TEXT_LIMIT)) > 1:
-            return False
-        sent_cards.sent(self.db, task_id, userid, choices, self.now)
-        payload = {"touser": userid, "msgtype": "template_card", "template_card": card, "text": {"content": content}}
-        self.owe("message/send", payload, subject=f"staff:{userid}")
-        return True
-
-    def tell(self, member_id: int, text: str, /, **values: object) -> None:
-        """Let a member know, by whatever way reaches them."""
-        self._relay(member_id, self.texts.render(text, **values))
-
-    def _relay(self, member_id: int, content: str) -> None:
-        """No channel that stands speaks to members: the guide who follows them passes it on. Without one it is
+    def relay(self, member_id: int, content: str) -> None:
+        """No channel of ours is open to the member: the guide who follows them passes it on. Without one it is
         recorded as untold."""
         userid = follows.guide_of(self.db, member_id)
         if userid is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
@@ -57,8 +57,9 @@ class Writer:
     ) -> None:
         self._database, self._limits = database, limits or Limits()
         self._batch = Batch(database, dispatch, clock, chance, texts)
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
-        self._gathered: list[Job] = []
+        # What is handed in together stays together: a page of events shares its transaction with its last act.
+        self._queue: SimpleQueue[list[Job] | None] = SimpleQueue()
+        self._gathered: list[list[Job]] = []
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._after_commit: list[Callable[[], None]] = []
@@ -110,15 +111,33 @@ class Writer:
         value: T = (await self._submit(Job(None, act=act))).value
         return value
 
+    async def accept_page(self, events: Sequence[Event], act: Callable[[Work], T]) -> T:
+        """Accept `events`, then run `act`, in one transaction; what `act` returned.
+
+        When it cannot commit, its jobs run one by one in this order: `act` comes last and must look for itself
+        whether all of the page is stored. Raises what `act` raised, NotStored when the database refused.
+        """
+        jobs = [*[Job(event) for event in events], Job(None, act=act)]
+        settled = await asyncio.gather(*self._hand_in(jobs), return_exceptions=True)
+        if isinstance(settled[-1], BaseException):
+            raise settled[-1]
+        value: T = settled[-1].value
+        return value
+
     async def _submit(self, job: Job) -> Outcome:
+        return await self._hand_in([job])[0]
+
+    def _hand_in(self, jobs: list[Job]) -> list[asyncio.Future[Outcome]]:
         if self._loop is None or not self._thread.is_alive() or self.backlog > MAX_WAITING:
             raise NotStored
-        job.future = self._loop.create_future()
-        self._gathered.append(job)
+        futures = []
+        for job in jobs:
+            job.future = self._loop.create_future()
+            futures.append(job.future)
+        self._gathered.append(jobs)
         if len(self._gathered) == 1:
             self._loop.call_soon(self._pass_on, 0, 0)
-        outcome: Outcome = await job.future
-        return outcome
+        return futures
 
     def _pass_on(self, seen: int, quiet: int) -> None:
         """Hand over what the event loop gathered, once no more comes for `PATIENCE` turns of the loop.
@@ -135,9 +154,9 @@ class Writer:
         self._hand_over()
 
     def _hand_over(self) -> None:
-        jobs, self._gathered = self._gathered, []
-        for job in jobs:
-            self._queue.put(job)
+        gathered, self._gathered = self._gathered, []
+        for jobs in gathered:
+            self._queue.put(jobs)
 
     # -- the thread -----------------------------------------------------------------------------------------------
 
@@ -155,13 +174,13 @@ class Writer:
         first = self._queue.get()
         if first is None:
             return [], True
-        jobs = [first]
+        jobs = [*first]
         try:
             while len(jobs) < self._limits.batch:
-                job = self._queue.get_nowait()
-                if job is None:
+                more = self._queue.get_nowait()
+                if more is None:
                     return jobs, True
-                jobs.append(job)
+                jobs += more
         except Empty:
             pass
         return jobs, False

@@ -13,7 +13,8 @@ from aiohttp import web
 from loguru import logger
 from sqlalchemy import Connection
 
-from console import group_reads, reads
+from console import group_reads, reads, settlements
+from console.imports.http import Imports
 from console.refusals import Refused, dumps
 from console.writes import Writes
 from handlers.campaigns import STEPS
@@ -28,8 +29,9 @@ Answer = tuple[int, dict[str, Any]]
 class Api:
     """What is and what may be set up, for whoever holds the token."""
 
-    def __init__(self, database: Database, token: str, writes: Writes) -> None:
-        self._database, self._token, self._writes = database, token.encode(), writes
+    def __init__(self, database: Database, token: str, writes: Writes, imports: Imports) -> None:
+        self._database, self._token = database, token.encode()
+        self._writes, self._imports = writes, imports
 
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind the token."""
@@ -43,6 +45,8 @@ class Api:
             "coupon-templates": (reads.coupon_templates, ("name", "kind", "limit", "after")),
             "checkouts": (reads.checkouts, ("code", "member_id", "status", "limit", "after")),
             "campaigns": (reads.campaigns, ("kind", "name", "status", "limit", "after")),
+            "stores": (reads.stores, ("franchise", "limit", "after")),
+            "settlements": (settlements.settlements, ("from", "to")),
             "campaigns/{id}": (reads.campaign, ()),
             "campaigns/{id}/stats": (reads.campaign_stats, ()),
             "groups": (group_reads.groups, ("owner", "status", "limit", "after")),
@@ -50,11 +54,17 @@ class Api:
             "join-ways": (group_reads.join_ways, ()),
             "group-welcomes": (group_reads.welcomes, ()),
         }
-        posts = ["products", "coupon-templates", "campaigns", *[f"campaigns/{{id}}/{step}" for step in STEPS]]
-        posts += [act.replace("/", "/{id}/") for act in GROUP_ACTS]
+        posts = {
+            **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
+            "products/{sku}": "products/change",
+            "stores/{code}": "stores/change",
+            **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+            **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
+        }
         return [
             *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
-            *[web.post(f"/api/v1/{path}", self._posting(path.replace("/{id}", ""))) for path in posts],
+            *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in posts.items()],
+            web.post("/api/v1/imports/{kind}", self._guarded(self._imports.ask)),
         ]
 
     def _reading(self, read: Read, known: tuple[str, ...]) -> Handler:
@@ -66,7 +76,9 @@ class Api:
 
     def _posting(self, act: str) -> Handler:
         async def ask(request: web.Request) -> Answer:
-            more = {"id": _id(request)} if "id" in request.match_info else {}
+            more: dict[str, Any] = {**request.match_info}
+            if "id" in more:
+                more["id"] = _id(request)
             return await self._writes.ask(act, request, more)
 
         return self._guarded(ask)

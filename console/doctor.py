@@ -26,6 +26,14 @@ from storage.engine import Database
 SKEW_WARN_S, SKEW_BAD_S = 5, 60
 DISK_LOW = 500 * 1024 * 1024
 _FIELDS = re.compile(r"<(Encrypt|MsgSignature)><!\[CDATA\[(.*?)\]\]>")
+KF_REMEDIES: dict[int | None, str] = {
+    48002: "没有接口权限（48002）：在「微信客服 - 可调用接口的应用」里勾上本应用",
+    48007: "账号没有分给本应用（48007）：在「微信客服 - 通过API管理微信客服账号」里分配",
+    60011: "不在可见范围（60011）：把接待人员加进应用的可见范围",
+    60030: "接待人员不在可见范围（60030）：把接待人员加进应用的可见范围",
+    84074: "没有权限（84074）：在「微信客服 - 可调用接口的应用」里勾上本应用",
+    95017: "微信客服的 API 管理没有打开（95017）：在「微信客服」里打开「通过API管理微信客服账号」",
+}
 _IP = re.compile(r"from ip: ?([\d.]+)")
 
 
@@ -154,6 +162,8 @@ async def _platform(settings: Settings) -> list[Finding]:
             found.append(await _try(client, "应用", "AgentId 有效", "agent/get", {"agentid": str(app.agent_id)}))
             found.append(await _try(client, "客户联系", "有权限", "externalcontact/get_follow_user_list"))
             found.append(await _menu(client, settings))
+            if settings.wecom.kf.enabled:
+                found.append(await _kf(client, settings.wecom.kf.accounts))
     finally:
         await client.close()
     return found
@@ -165,6 +175,24 @@ async def _menu(client: WeCom, settings: Settings) -> Finding:
     except (WeComError, ConfigError) as error:
         return Finding(False, "菜单", _remedy(error) if isinstance(error, WeComError) else str(error))
     return Finding(ok, "菜单", says)
+
+
+async def _kf(client: WeCom, wanted: list[str]) -> Finding:
+    """微信客服 is a door that may stay shut: what is missing is a fault only when accounts are configured."""
+    name = "微信客服"
+    try:
+        answer = await client.call("kf/account/list", {"offset": 0, "limit": 100})
+    except WeComError as error:
+        says = KF_REMEDIES.get(error.errcode, f"{error}")
+        return Finding(not wanted, name, says if wanted else f"没有接通，不用可以不管：{says}")
+    there = {entry.get("open_kfid"): entry.get("manage_privilege", True) for entry in answer.get("account_list") or []}
+    for open_kfid in wanted:
+        if open_kfid not in there:
+            return Finding(False, name, f"wecom.kf.accounts 里的 {open_kfid} 不在本应用的账号列表里：检查有没有抄错")
+        if not there[open_kfid]:
+            says = f"{open_kfid} 不归本应用管：在「微信客服 - 通过API管理微信客服账号」里把它分配给本应用"
+            return Finding(False, name, says)
+    return Finding(True, name, f"{len(there)} 个账号" if there else "有权限，还没有客服账号")
 
 
 async def _try(client: WeCom, name: str, good: str, path: str, params: dict[str, str] | None = None) -> Finding:

@@ -18,8 +18,9 @@ from handlers.words import HELP_WORDS
 def wanted(settings: Settings, texts: Texts) -> Tree:
     """The menu made of the enabled plays' words for guides."""
     plays = Plays(load_plays(settings.plays, settings.play_tables))
-    words = [item.split(" ")[0] for item in plays.menu(GUIDE.name)]
-    return tree(words, HELP_WORDS[0], [texts.render(title) for title in TITLES])
+    return tree(
+        [choice.words for choice in plays.menu(GUIDE.name)], HELP_WORDS[0], [texts.render(title) for title in TITLES]
+    )
 
 
 def drawn(made: Tree) -> str:

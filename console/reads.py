@@ -230,6 +230,19 @@ def _in_state(rows: Select[Any], table: Any, query: dict[str, str], known: tuple
     return rows.where(table.status == query["status"])
 
 
+def stores(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Stores by code, page by page (`after` = the last code of the page before)."""
+    s, limit = t.Store, _number(query, "limit", USUAL, MOST) or USUAL
+    rows = select(s.__table__).order_by(s.code).limit(limit + 1)
+    if "franchise" in query:
+        rows = rows.where(s.franchise == query["franchise"])
+    if "after" in query:
+        rows = rows.where(s.code > query["after"])
+    found = connection.execute(rows).all()
+    more, found = len(found) > limit, found[:limit]
+    return {"items": [dict(row._mapping) for row in found], "next": found[-1].code if more else None}
+
+
 def _campaign(connection: Connection, query: dict[str, str]) -> Any:
     c = t.Campaign
     number = _number(query, "id")

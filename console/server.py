@@ -8,6 +8,8 @@ from bot.channels import wecom_app
 from bot.runtime import Runtime
 from console.api import Api
 from console.health import Health
+from console.imports.entering import Importer
+from console.imports.http import Imports
 from console.writes import Writes
 
 # Who may call what: WeCom signs, programs hold a token, health is open to the machine's own watchers.
@@ -27,7 +29,8 @@ def build_app(runtime: Runtime) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY)
     app.add_routes(wecom_app.routes(runtime.gate, runtime.writer, runtime.clock))
     token = runtime.settings.api.token.get_secret_value()
-    app.add_routes(Api(runtime.database, token, Writes(runtime.writer, runtime.clock)).routes())
+    imports = Imports(Importer(runtime.writer, runtime.database, runtime.clock))
+    app.add_routes(Api(runtime.database, token, Writes(runtime.writer, runtime.clock), imports).routes())
     app.add_routes(runtime.order_hooks.routes())
     health = Health(runtime)
     app.add_routes(

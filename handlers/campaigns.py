@@ -1,26 +1,28 @@
-"""活动 campaigns: a drive from its draft to its end, and the linter that refuses what would hurt."""
+"""活动 campaigns: a drive from its draft to its end. What would hurt is refused before anybody publishes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.router import CampaignKind, Shelf
+from bot.router import CampaignKind, Problem, Shelf
 from bot.turn import Turn
 from handlers.plays import Plays
 from handlers.refusals import Refused, read, refuse, refused
+from handlers.signing import Override, baited, money, same_person, settle
 from storage import drives, shop, stock
 from storage.tables import Campaign
 
-APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
 STEPS = {
     "publish": (("draft", "paused"), "published"),
     "pause": (("published",), "paused"),
     "end": (("draft", "published", "paused"), "ended"),
 }
+LONGEST = timedelta(days=366)
+LATE = timedelta(days=1)  # a start that lies further back was probably meant for another year
 
 
 class NewCampaign(BaseModel):
@@ -34,6 +36,7 @@ class NewCampaign(BaseModel):
     ends_at: datetime
     config: dict[str, Any] = {}
     made_by: str = Field(default="api", max_length=64)
+    override: Override | None = None
 
 
 class Step(BaseModel):
@@ -52,27 +55,51 @@ def new_campaign(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, d
     if kind is None:
         known = turn.texts.render("common/comma").join(plays.campaigns)
         raise Refused(422, "wrong_value", turn.texts.render("admin/no_kind", known=known), "kind")
-    for field in ("starts_at", "ends_at"):
-        if getattr(given, field).tzinfo is None:
-            refuse(turn, field, "admin/no_zone")
-    if given.ends_at <= turn.now or given.ends_at <= given.starts_at:
-        refuse(turn, "ends_at", "admin/past")
+    _check_dates(turn, given)
     rules = read(turn, kind.config, given.config, "config")
-    worst = _lint(turn, kind, rules)
+    worst, found = _lint(turn, kind, rules)
+    found += baited(turn, dict(_texts({"name": given.name, "config": given.config})))
+    warnings = settle(turn, found, given.override, given.made_by, given.ends_at)
     row = Campaign(id=turn.ids.next(), kind=given.kind, name=given.name, status="draft", starts_at=given.starts_at,
                    ends_at=given.ends_at, config=rules.model_dump_json(), worst_fen=worst, made_by=given.made_by,
                    approved_by="", created_at=turn.now)  # fmt: skip
     drives.campaigns.add(turn.db, row)
     turn.audit(given.made_by, "campaign.made", f"campaign:{row.id}", worst_fen=worst)
-    return 201, {"id": row.id, "worst_fen": worst}
+    return 201, {"id": row.id, **money(worst), "warnings": warnings}
 
 
-def _lint(turn: Turn, kind: CampaignKind, rules: Any) -> int:
-    """What the campaign can cost at most in fen, -1 = without bound. Refuses what is wrong in plain words."""
+def _check_dates(turn: Turn, given: NewCampaign) -> None:
+    for field in ("starts_at", "ends_at"):
+        if getattr(given, field).tzinfo is None:
+            refuse(turn, field, "admin/no_zone")
+    if given.ends_at <= given.starts_at:
+        refuse(turn, "ends_at", "campaigns/end_before_start")
+    if given.ends_at <= turn.now:
+        refuse(turn, "ends_at", "admin/past")
+    if given.starts_at < turn.now - LATE:
+        refuse(turn, "starts_at", "campaigns/starts_past")
+    if given.ends_at - given.starts_at > LONGEST:
+        refuse(turn, "ends_at", "campaigns/too_long")
+
+
+def _texts(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a body, by its field."""
+    if isinstance(value, str):
+        yield at, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in items:
+        yield from _texts(inner, f"{at}.{name}" if at else str(name))
+
+
+def _lint(turn: Turn, kind: CampaignKind, rules: Any) -> tuple[int, list[Problem]]:
+    """What the campaign can cost at most in fen, -1 = without bound, and what is wrong with its rules."""
     shelf = _shelf(turn, kind, rules)
-    for problem in kind.problems(rules, shelf):
-        refuse(turn, f"config.{problem.field}", problem.text, **problem.values)
-    return kind.worst_fen(rules, shelf)
+    found = [problem._replace(field=f"config.{problem.field}") for problem in kind.problems(rules, shelf)]
+    if any(problem.level == "block" for problem in found):
+        return 0, found
+    worst = kind.worst_fen(rules, shelf)
+    unbounded = [Problem("config", "campaigns/unbounded", level="hint")] if worst < 0 else []
+    return worst, found + unbounded
 
 
 def _shelf(turn: Turn, kind: CampaignKind, rules: Any) -> Shelf:
@@ -82,6 +109,8 @@ def _shelf(turn: Turn, kind: CampaignKind, rules: Any) -> Shelf:
         product = shop.products.one(turn.db, sku=sku)
         if product is None:
             raise refused(turn, f"config.{field}", "campaigns/no_product")
+        if product.status != "active":
+            refuse(turn, f"config.{field}", "campaigns/off_shelf")
         products[sku] = product
         there = stock.find(turn.db, shop.sku_stock(sku)) if product.counted else None
         if product.counted:
@@ -106,21 +135,31 @@ def step(name: str) -> Callable[[Turn, dict[str, Any], Plays], tuple[int, dict[s
         if campaign is None:
             raise Refused(404, "not_found", turn.texts.render("admin/no_campaign"))
         if campaign.status != after:
-            _take_step(turn, campaign, given, before, after)
+            if campaign.status not in before:
+                raise Refused(409, "wrong_state", turn.texts.render("admin/wrong_state", status=campaign.status))
+            if after == "published":
+                _may_publish(turn, campaign, given.by, plays)
+            _take_step(turn, campaign, given.by, after)
         return 200, {"id": campaign.id, "status": after}
 
     return act
 
 
-def _take_step(turn: Turn, campaign: Campaign, given: Step, before: tuple[str, ...], after: str) -> None:
-    if campaign.status not in before:
-        raise Refused(409, "wrong_state", turn.texts.render("admin/wrong_state", status=campaign.status))
-    if after == "published":
-        if campaign.ends_at <= turn.now:
-            refuse(turn, "ends_at", "admin/past")
-        costly = campaign.worst_fen < 0 or campaign.worst_fen > APPROVE_ABOVE_FEN
-        if costly and given.by == campaign.made_by:
-            raise Refused(409, "second_person", turn.texts.render("admin/second_person"), "by")
-    change = {"status": after} | ({"approved_by": given.by} if after == "published" else {})
+def _may_publish(turn: Turn, campaign: Campaign, by: str, plays: Plays) -> None:
+    """Prices, costs and stock may have changed since the draft was made: it is looked at once more."""
+    if campaign.ends_at <= turn.now:
+        refuse(turn, "ends_at", "admin/past")
+    kind = plays.campaigns.get(campaign.kind)
+    if kind is not None:
+        campaign.worst_fen, found = _lint(turn, kind, kind.config.model_validate_json(campaign.config))
+        settle(turn, [problem for problem in found if problem.level == "block"], None, by, None)
+    costly = campaign.worst_fen < 0 or campaign.worst_fen > plays.approve_above_fen
+    if costly and same_person(by, campaign.made_by):
+        raise Refused(409, "second_person", turn.texts.render("admin/second_person"), "by")
+
+
+def _take_step(turn: Turn, campaign: Campaign, by: str, after: str) -> None:
+    change = {"status": after, "worst_fen": campaign.worst_fen}
+    change |= {"approved_by": by} if after == "published" else {}
     drives.campaigns.change(turn.db, change, id=campaign.id, status=campaign.status)
-    turn.audit(given.by, f"campaign.{after}", f"campaign:{campaign.id}")
+    turn.audit(by, f"campaign.{after}", f"campaign:{campaign.id}")

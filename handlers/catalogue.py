@@ -1,18 +1,21 @@
-"""商品与券 catalogue: what a shop sells and the coupon templates it gives out."""
+"""商品与门店 catalogue: what a shop sells, and where."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.router import Problem
+from bot.texts import yuan
 from bot.turn import Turn
 from handlers.plays import Plays
 from handlers.refusals import Refused, read, refuse
+from handlers.signing import settle
 from storage import shop, stock
-from storage.tables import CouponTemplate, Product
+from storage.tables import Product, Store
+
+FEN_NOT_YUAN = 50  # a price that changes by so much was probably written in the other unit
 
 
 class NewProduct(BaseModel):
@@ -28,31 +31,44 @@ class NewProduct(BaseModel):
     stock: int | None = Field(default=None, ge=0, le=1_000_000_000)
 
 
-class NewTemplate(BaseModel):
-    """券模板, as the table has it. `most_fen`: what a discount may take off at most."""
+class ProductChange(BaseModel):
+    """What of a product changes; what is not given stays. `restock`: so many pieces more, or fewer when negative.
+
+    `status` off: no new campaign may sell it. `sure`: the price really changes as much as it seems to.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=40)
-    kind: Literal["cash", "discount", "gift", "free_order"]
-    value: int = Field(default=0, ge=0, le=100_000_000)
-    most_fen: int = Field(default=0, ge=0, le=100_000_000)
-    gift_sku: str = ""
-    threshold_fen: int = Field(default=0, ge=0, le=100_000_000)
-    scope: Literal["all", "category", "product", "store", "franchise"] = "all"
-    scope_items: list[str] = []
-    stackable: bool = False
-    stock: int = Field(default=0, ge=0, le=100_000_000)
-    budget_fen: int = Field(default=0, ge=0)
-    per_member: int = Field(default=0, ge=0, le=1000)
-    per_day: int = Field(default=0, ge=0, le=1000)
-    valid_days: int = Field(default=0, ge=0, le=3650)
-    valid_from: datetime | None = None
-    valid_until: datetime | None = None
-    bearer: Literal["brand", "store", "franchisee"] = "brand"
-    give_back: Literal["never", "full", "always"] = "full"
-    remind_days: int = Field(default=0, ge=0, le=30)
-    claimable: bool = False
+    sku: str
+    title: str | None = Field(default=None, min_length=1, max_length=64)
+    category: str | None = Field(default=None, max_length=64)
+    price_fen: int | None = Field(default=None, ge=1, le=100_000_000)
+    cost_fen: int | None = Field(default=None, ge=0, le=100_000_000)
+    status: Literal["active", "off"] | None = None
+    restock: int = Field(default=0, ge=-1_000_000_000, le=1_000_000_000)
+    sure: bool = False
+    by: str = Field(default="api", max_length=64)
+
+
+class NewStore(BaseModel):
+    """门店. `franchise`: who runs it, empty = the brand itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(min_length=1, max_length=64)
+    name: str = Field(min_length=1, max_length=64)
+    franchise: str = Field(default="", max_length=64)
+
+
+class StoreChange(BaseModel):
+    """What of a store changes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str
+    name: str | None = Field(default=None, min_length=1, max_length=64)
+    franchise: str | None = Field(default=None, max_length=64)
+    by: str = Field(default="api", max_length=64)
 
 
 def new_product(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[str, Any]]:
@@ -60,49 +76,94 @@ def new_product(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, di
     given: NewProduct = read(turn, NewProduct, body)
     if shop.products.one(turn.db, sku=given.sku) is not None:
         raise Refused(409, "exists", turn.texts.render("admin/exists", name=given.sku), "sku")
+    problems = _prices(given.price_fen, given.cost_fen)
+    problems += [Problem("stock", "catalogue/stock_zero", level="hint")] if given.stock == 0 else []
+    warnings = settle(turn, problems, None, "api", None)
     row = Product(id=turn.ids.next(), status="active", created_at=turn.now, counted=int(given.stock is not None),
                   **given.model_dump(exclude={"stock"}))  # fmt: skip
     shop.products.add(turn.db, row)
     if given.stock is not None:
         stock.open_stock(turn.db, shop.sku_stock(given.sku), given.stock)
     turn.audit("api", "product.made", given.sku)
-    return 201, {"id": row.id}
+    return 201, {"id": row.id, "warnings": warnings}
 
 
-def new_template(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[str, Any]]:
-    """Make a coupon template; one that could give goods away by mistake is refused."""
-    given: NewTemplate = read(turn, NewTemplate, body)
-    if shop.templates.one(turn.db, name=given.name) is not None:
-        raise Refused(409, "exists", turn.texts.render("admin/exists", name=given.name), "name")
-    _check_template(turn, given)
-    values = given.model_dump(exclude={"most_fen", "scope_items", "stackable", "claimable"})
-    liability = {"cash": given.value, "free_order": given.value, "discount": given.most_fen, "gift": 0}[given.kind]
-    row = CouponTemplate(
-        id=turn.ids.next(), liability_fen=liability, created_at=turn.now, stackable=int(given.stackable),
-        claimable=int(given.claimable), scope_items=json.dumps(given.scope_items, ensure_ascii=False), **values,
-    )  # fmt: skip
-    shop.templates.add(turn.db, row)
-    turn.audit("api", "coupon_template.made", given.name)
-    return 201, {"id": row.id, "worst_fen": given.stock * liability if given.stock else given.budget_fen}
+def _prices(price_fen: int, cost_fen: int) -> list[Problem]:
+    if cost_fen >= price_fen * FEN_NOT_YUAN:
+        return [Problem("price_fen", "catalogue/cost_yuan")]
+    return [Problem("price_fen", "catalogue/below_cost", level="hint")] if cost_fen > price_fen else []
 
 
-def _check_template(turn: Turn, given: NewTemplate) -> None:
-    """What no kind may be; `discount` 850 is 85 折, 85 was probably meant as 850."""
-    if given.kind in ("cash", "free_order") and not given.value:
-        refuse(turn, "value", "admin/no_value")
-    if given.kind == "cash" and given.threshold_fen <= given.value:
-        refuse(turn, "threshold_fen", "admin/threshold")
-    if given.kind == "discount" and not 100 <= given.value <= 999:
-        refuse(turn, "value", "admin/permille")
-    if given.kind == "discount" and not given.most_fen:
-        refuse(turn, "most_fen", "admin/most_fen")
-    if (given.scope != "all") != bool(given.scope_items):
-        refuse(turn, "scope_items", "admin/scope_items")
-    if not given.valid_days and given.valid_until is None:
-        refuse(turn, "valid_days", "admin/no_end")
-    for field in ("valid_from", "valid_until"):
-        moment = getattr(given, field)
-        if moment is not None and moment.tzinfo is None:
-            refuse(turn, field, "admin/no_zone")
-    if given.valid_until is not None and given.valid_until <= turn.now:
-        refuse(turn, "valid_until", "admin/past")
+def change_product(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[str, Any]]:
+    """Change what is given of a product; what is held or sold of its stock is never touched."""
+    given: ProductChange = read(turn, ProductChange, body)
+    product = shop.products.one(turn.db, sku=given.sku)
+    if product is None:
+        raise Refused(404, "not_found", turn.texts.render("catalogue/no_product"), "sku")
+    fields = given.model_dump(include={"title", "category", "price_fen", "cost_fen", "status"}, exclude_none=True)
+    if not fields and not given.restock:
+        refuse(turn, "", "catalogue/nothing")
+    changed = {name: value for name, value in fields.items() if getattr(product, name) != value}
+    problems = _prices(fields.get("price_fen", product.price_fen), fields.get("cost_fen", product.cost_fen))
+    if "price_fen" in changed and not given.sure:
+        problems += _jump(product.price_fen, changed["price_fen"])
+    warnings = settle(turn, problems, None, given.by, None)
+    if given.restock:
+        _restock(turn, product, given)
+    if changed:
+        before = {name: getattr(product, name) for name in changed}
+        shop.products.change(turn.db, changed, id=product.id)
+        turn.audit(given.by, "product.changed", given.sku, before=before, after=changed)
+    there = stock.find(turn.db, shop.sku_stock(given.sku)) if product.counted or given.restock else None
+    return 200, {"id": product.id, "sku": given.sku, "stock": there.remaining if there else None, "warnings": warnings}
+
+
+def _jump(was_fen: int, is_fen: int) -> list[Problem]:
+    if max(was_fen, is_fen) < min(was_fen, is_fen) * FEN_NOT_YUAN:
+        return []
+    return [Problem("price_fen", "catalogue/price_jump", {"now": yuan(was_fen)})]
+
+
+def _restock(turn: Turn, product: Product, given: ProductChange) -> None:
+    name = shop.sku_stock(given.sku)
+    if not product.counted:
+        if given.restock < 0:
+            refuse(turn, "restock", "catalogue/uncounted")
+        stock.open_stock(turn.db, name, 0)  # pieces of an earlier time of counting stay as they are
+        shop.products.change(turn.db, {"counted": 1}, id=product.id)
+    if not stock.grow(turn.db, name, given.restock):
+        there = stock.find(turn.db, name)
+        assert there is not None
+        raise Refused(409, "short_stock", turn.texts.render(
+            "catalogue/short_stock", left=there.remaining, held=there.reserved, taken=there.taken, wanted=-given.restock
+        ), "restock")  # fmt: skip
+    there = stock.find(turn.db, name)
+    assert there is not None
+    turn.audit(given.by, "stock.grown", name, by=given.restock, total=there.total, remaining=there.remaining)
+
+
+def new_store(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[str, Any]]:
+    """Open a store."""
+    given: NewStore = read(turn, NewStore, body)
+    if shop.stores.one(turn.db, code=given.code) is not None:
+        raise Refused(409, "exists", turn.texts.render("admin/exists", name=given.code), "code")
+    shop.stores.add(turn.db, Store(**given.model_dump()))
+    turn.audit("api", "store.made", f"store:{given.code}", name=given.name, franchise=given.franchise)
+    return 201, given.model_dump()
+
+
+def change_store(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[str, Any]]:
+    """Rename a store or hand it over to another franchisee."""
+    given: StoreChange = read(turn, StoreChange, body)
+    store = shop.stores.one(turn.db, code=given.code)
+    if store is None:
+        raise Refused(404, "not_found", turn.texts.render("catalogue/no_store"), "code")
+    fields = given.model_dump(include={"name", "franchise"}, exclude_none=True)
+    if not fields:
+        refuse(turn, "", "catalogue/no_store_change")
+    changed = {name: value for name, value in fields.items() if getattr(store, name) != value}
+    if changed:
+        before = {name: getattr(store, name) for name in changed}
+        shop.stores.change(turn.db, changed, code=given.code)
+        turn.audit(given.by, "store.changed", f"store:{given.code}", before=before, after=changed)
+    return 200, {"code": given.code, "name": store.name, "franchise": store.franchise, **changed}

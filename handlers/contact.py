@@ -126,7 +126,7 @@ def profiled(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
     if event.ok:
         profile = event.answer["external_contact"]
         name = str(profile.get("name") or "")
-        person = _learn(turn, person, profile)
+        person = learn(turn, person, profile)
         _follow_truth(turn, person, external_userid, event.answer.get("follow_user", []), plays)
     elif event.errcode == NO_RELATION:
         _follow_truth(turn, person, external_userid, [], plays)
@@ -146,7 +146,7 @@ def _profiled(event: ApiAnswered, external_userid: str, name: str | None, contex
     )  # fmt: skip
 
 
-def _learn(turn: Turn, person: Person, profile: dict[str, Any]) -> Person:
+def learn(turn: Turn, person: Person, profile: dict[str, Any]) -> Person:
     """Keep name and picture; a unionid proves who it is across channels."""
     members.set_profile(
         turn.db,

@@ -6,19 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 from bot import events as e
-from bot import order_events, own_events
+from bot import kf_events, order_events, own_events
 from bot.router import Play
+from bot.settings import Kf
 from bot.turn import STAFF, Turn
-from handlers import admin, contact, group_chat, guide, member, orders, runtime
-from handlers.plays import Plays
+from handlers import admin, contact, group_chat, guide, kf, member, orders, runtime
+from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
 
 
 def text_received(turn: Turn, event: e.TextReceived, plays: Plays) -> None:
-    """Somebody wrote: staff in the app, members anywhere else."""
-    staff = event.sender is not None and event.sender.channel == STAFF
-    (guide if staff else member).text_received(turn, event, plays)
+    """Somebody wrote: staff in the app, members in 微信客服 and anywhere else."""
+    if event.sender is not None and event.sender.channel == STAFF:
+        guide.text_received(turn, event, plays)
+    elif event.sender is not None and event.open_kfid is not None:
+        kf.text_received(turn, event, plays)
+    else:
+        member.text_received(turn, event, plays)
 
 
 HANDLERS: dict[type[e.Event], Handler] = {
@@ -46,6 +51,13 @@ HANDLERS: dict[type[e.Event], Handler] = {
     e.AppSubscribed: guide.entered,
     e.MenuClicked: guide.menu_clicked,
     e.CardClicked: guide.card_clicked,
+    kf_events.KfRang: kf.rang,
+    kf_events.KfAccountsChanged: kf.accounts_changed,
+    kf_events.KfSessionEntered: kf.session_entered,
+    kf_events.KfSessionChanged: kf.session_changed,
+    kf_events.KfServicerWrote: kf.servicer_wrote,
+    kf_events.KfSendFailed: kf.send_failed,
+    **dict.fromkeys(kf_events.MESSAGES, kf.other_received),
 }
 
 
@@ -53,8 +65,15 @@ class Dispatcher:
     """Hands an event to its handler; the plays that listen to it run as well. An event nobody takes is kept, not
     refused."""
 
-    def __init__(self, plays: list[Play], *, cards: bool = False) -> None:
-        self._plays = Plays(plays, cards=cards)
+    def __init__(
+        self,
+        plays: list[Play],
+        kf_door: Kf | None = None,
+        *,
+        approve_above_fen: int = APPROVE_ABOVE_FEN,
+        cards: bool = False,
+    ) -> None:
+        self._plays = Plays(plays, kf_door, approve_above_fen=approve_above_fen, cards=cards)
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""

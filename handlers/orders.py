@@ -9,7 +9,7 @@ from bot.order_events import OrderEntered, OrderPaid, OrderReduced, OrderRefunde
 from bot.turn import Turn
 from handlers.plays import Plays
 from scenarios import checkout, rewards, vouchers
-from storage import coupons, oneid, shop
+from storage import audit_log, coupons, oneid, shop
 from storage.members import Person
 from storage.tables import Checkout, Order, OrderRefund
 
@@ -24,6 +24,7 @@ def paid(turn: Turn, event: OrderPaid, plays: Plays) -> None:
         return
     person = _buyer(turn, event)
     first = not shop.has_bought_before(turn.db, person.id)
+    _know_store(turn, event.store or "")
     order = shop.orders.add(turn.db, Order(
         id=turn.ids.next(), source=event.shop, order_no=event.order_no, member_id=person.id,
         amount_fen=event.amount_fen, refunded_fen=0, items=json.dumps(event.items, ensure_ascii=False),
@@ -39,6 +40,14 @@ def paid(turn: Turn, event: OrderPaid, plays: Plays) -> None:
         _apply(turn, order, waiting, plays)
 
 
+def _know_store(turn: Turn, code: str) -> None:
+    """An order keeps the store it was told; one that nobody set up is recorded once, for a person to look at."""
+    if code and shop.stores.one(turn.db, code=code) is None:
+        subject = f"store:{code}"
+        if not audit_log.is_there(turn.db, "store.unknown", subject):
+            turn.audit("rule:orders", "store.unknown", subject, cause=turn.cause)
+
+
 def _buyer(turn: Turn, event: OrderPaid) -> Person:
     """The member who bought; several names of one buyer prove that they are one person."""
     given = [(channel, event.buyer[name]) for name, channel in NAMES if event.buyer.get(name)]
@@ -47,6 +56,7 @@ def _buyer(turn: Turn, event: OrderPaid) -> Person:
     person = None
     for channel, external_id in given:
         name = f"{event.shop}:{external_id}" if channel == "openid" else external_id
+        name = name.lower() if channel == "phone" else name  # a hash in hex, see storage.members.phone_hash
         if person is None:
             person = turn.ensure_person(Address(channel, name), EVIDENCE)
             continue

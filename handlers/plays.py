@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from bot.events import Event
+from bot.kf_menu import Choice
 from bot.router import Play, Step, Words, normalize
+from bot.settings import Kf
 from bot.turn import Turn
+
+APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
 
 
 class Plays:
-    """Lookups over the enabled plays, made once. `cards`: guides are asked by cards with buttons."""
+    """Lookups over the enabled plays, made once; `kf` is how the door to 微信客服 is set, with `cards` guides are asked
+    by cards with buttons."""
 
-    def __init__(self, plays: list[Play], *, cards: bool = False) -> None:
-        self.cards = cards
+    def __init__(
+        self,
+        plays: list[Play],
+        kf: Kf | None = None,
+        *,
+        approve_above_fen: int = APPROVE_ABOVE_FEN,
+        cards: bool = False,
+    ) -> None:
+        self.kf, self.approve_above_fen, self.cards = kf or Kf(), approve_above_fen, cards
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
         self.campaigns = {play.router.name: play.router.campaign for play in plays if play.router.campaign}
+        self.acts = {name: (play, act) for play in plays for name, act in play.router.acts.items()}
         for play in plays:
             for kind, step in play.router.events_taken:
                 self._listeners.setdefault(kind, []).append((play, step))
@@ -55,10 +68,10 @@ class Plays:
                 return words, play, said[len(word) :].strip()
         return None
 
-    def menu(self, audience: str) -> list[str]:
+    def menu(self, audience: str) -> list[Choice]:
         """The first word of what an audience can begin with, in the plays' order."""
         taken = [words for words in self._menu if words.audience == audience and words.menu]
-        return [words.words[0] + (f" {words.arg}" if words.arg else "") for words in taken]
+        return [Choice(words.words[0], words.words[0] + (f" {words.arg}" if words.arg else "")) for words in taken]
 
     def known_words(self, audience: str) -> list[str]:
         """Every word an audience can say."""

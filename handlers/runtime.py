@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.events import ApiAnswered, TimerDue
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
-from handlers import contact, group_assets, group_chat, orders
+from handlers import contact, group_assets, group_chat, kf, orders
 from handlers.plays import Plays
 from scenarios import checkout
 
@@ -20,6 +20,8 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         group_assets.answered(turn, event)
     elif event.call == checkout.REFUND:
         orders.refund_answered(turn, event)
+    elif event.call in kf.CALLS:
+        kf.answered(turn, event)
 
 
 def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:

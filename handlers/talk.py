@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.channels.wecom_translate import SOURCE
-from bot.events import Address, Event
+from bot.events import Address, Event, TextReceived
+from bot.kf_menu import Choice, clicked
 from bot.router import normalize
-from bot.turn import Choice, Turn
+from bot.turn import Turn
 from handlers.plays import Plays
 from handlers.words import CANCEL_WORD, CONFIRM_WORD, HELP_WORDS
 from storage import dialogues
 
 # A number, or a word and a number: 「2」, 「开团 2」. Codes have letters or more digits.
+_LINE = re.compile(r"\d{1,2}\. ?(.+)")  # an entry of a list, as a click repeats it
 _NUMBERED = re.compile(r"(\D*?) ?(\d{1,2})")
 
 
@@ -34,8 +36,8 @@ MEMBER = Audience("member", "member/help", "member/nearest", "member/not_underst
 
 def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, audience: Audience) -> None:
     """Let a play take the words; help, the nearest word or the menu when none does."""
-    menu = [Choice(item.split(" ")[0], item) for item in plays.menu(audience.name)]
-    said = _meant(turn, sender, normalize(text), menu)
+    menu = plays.menu(audience.name)
+    said = _meant(turn, event, sender, normalize(text), menu)
     if said in HELP_WORDS:
         turn.ask(sender, audience.help, menu)
         return
@@ -74,13 +76,19 @@ def _confirmed(plays: Plays, audience: Audience, said: str) -> str:
     return rest if taken is not None and taken.confirm else said
 
 
-def _meant(turn: Turn, sender: Address, said: str, menu: list[Choice]) -> str:
-    """What a number stands for: the choice it had when it was last shown, else an entry of the menu."""
-    match = _NUMBERED.fullmatch(said)
-    if match is None:
+def _meant(turn: Turn, event: Event, sender: Address, said: str, menu: list[Choice]) -> str:
+    """What a click or a number stands for: the choice it was when it was shown, else an entry of the menu."""
+    menu_id = event.menu_id if isinstance(event, TextReceived) else None
+    line, match = _LINE.fullmatch(said), _NUMBERED.fullmatch(said)
+    if menu_id is None and line is None and match is None:
         return said
-    word, number = match[1], int(match[2])
     shown = dialogues.offered(turn.db, *sender, turn.now) or [choice.words for choice in menu]
+    meant = clicked(menu_id, shown) if menu_id is not None else None
+    if meant is not None:
+        return normalize(meant)
+    if match is None:
+        return line[1] if line else said
+    word, number = match[1], int(match[2])
     if not 1 <= number <= len(shown):
         return said
     meant = normalize(shown[number - 1])

@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bot.clock import shown
 from bot.events import Event, TimerDue
 from bot.ids import code, read_code
+from bot.kf_menu import Choice
 from bot.order_events import CheckoutPaid, CheckoutReleased
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
-from bot.turn import Choice, Retry, Turn
+from bot.turn import Retry, Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import drives, shop, stock
@@ -251,6 +252,8 @@ def deadline_passed(turn: Turn, event: TimerDue) -> None:
 
 def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
     """What is wrong with a campaign's prices."""
+    if rules.floor_fen == 0 and not rules.below_cost:
+        return [Problem("floor_fen", "campaigns/floor_zero")]
     start, floor = ("start_fen", rules.start_fen), ("floor_fen", rules.floor_fen)
     return campaigns.price_problems(shelf.products[rules.sku], start, floor, below_cost=rules.below_cost)
 

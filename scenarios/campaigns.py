@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from bot.router import Problem, Shelf
+from bot.texts import yuan
 from bot.turn import Turn
 from storage import drives
 from storage.tables import Campaign, Product
@@ -57,12 +58,17 @@ def price_problems(
 ) -> list[Problem]:
     """What is wrong with a drive's highest and lowest price, each given as (field, fen)."""
     found = []
-    if most[1] > product.price_fen:
+    if most[1] > product.price_fen * FEN_NOT_YUAN:
+        found.append(Problem(most[0], "campaigns/list_in_yuan"))
+    elif most[1] > product.price_fen:
         found.append(Problem(most[0], "campaigns/above_list"))
-    if least[1] < product.cost_fen and not below_cost:
-        found.append(Problem(least[0], "campaigns/below_cost"))
     if most[1] * FEN_NOT_YUAN < product.price_fen:
         found.append(Problem(most[0], "campaigns/fen_or_yuan"))
+    if least[1] < product.cost_fen and not below_cost:
+        values = {"each": yuan(least[1]), "cost": yuan(product.cost_fen)}
+        found.append(Problem(least[0], "campaigns/below_cost", values))
+    if least[1] == product.price_fen:
+        found.append(Problem(least[0], "campaigns/no_discount", level="hint"))
     return found
 
 

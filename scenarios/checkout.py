@@ -130,8 +130,9 @@ def release(turn: Turn, checkout_id: int) -> CheckoutReleased | None:
         return None
     for name, n in json.loads(checkout.holds):
         stock.release(turn.db, name, n)
-    for coupon_id, _ in json.loads(checkout.coupons):
-        coupons.release(turn.db, coupon_id, checkout.id)
+    for voucher in coupons.of_checkout(turn.db, checkout.id):
+        coupons.release(turn.db, voucher.id, checkout.id)
+        vouchers.end(turn, voucher)
     return CheckoutReleased(
         key=turn.cause, source="checkout", at=turn.now, checkout_id=checkout.id, checkout_kind=checkout.kind,
         subject_id=checkout.subject_id, member_id=checkout.member_id,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from bot.clock import shown
+from bot.clock import quiet_until, read_quiet, shown
 from bot.events import Event, TimerDue
 from bot.ids import read_code
+from bot.kf_menu import Choice
 from bot.router import Router
 from bot.texts import yuan
-from bot.turn import Choice, Turn
+from bot.turn import Turn
 from scenarios import vouchers
 from storage import coupons, grants, members, shop
 from storage.tables import CouponTemplate
@@ -22,11 +23,19 @@ AT_ONCE = 200
 
 
 class Rules(BaseModel):
-    """[scenarios.coupons] of config.toml. `shown`: how many coupons a member's list names."""
+    """[scenarios.coupons] of config.toml. `shown`: how many coupons a member's list names; `quiet`: when nobody is
+    reminded."""
 
     model_config = ConfigDict(extra="forbid")
 
     shown: int = Field(default=20, ge=1, le=100)
+    quiet: str = "21:00-09:00"
+
+    @field_validator("quiet")
+    @classmethod
+    def _are_hours(cls, typed: str) -> str:
+        read_quiet(typed)
+        return typed
 
 
 def _claimable(turn: Turn) -> list[CouponTemplate]:
@@ -86,17 +95,23 @@ def day_over(turn: Turn, event: TimerDue) -> None:
         return
     over = coupons.due(turn.db, turn.now, AT_ONCE)
     for voucher in over:
-        if coupons.close(turn.db, voucher.id, "active", "expired", turn.now):
-            vouchers.ended(turn, voucher, 0)
+        vouchers.end(turn, voucher)
     reminded = sum(_remind(turn, template) for template in shop.templates.all(turn.db, remind_days__gt=0))
     if len(over) == AT_ONCE or reminded:
         turn.at(turn.since(1), vouchers.DAY, f"coupons:more:{turn.cause}", {})
 
 
 def _remind(turn: Turn, template: CouponTemplate) -> int:
-    """Tell the owners of coupons that end soon, each once; how many were told."""
+    """Tell the owners of coupons that end soon, each once; how many were told.
+
+    In quiet hours only those are told whose coupon would be over when the quiet ends; the others wait until then.
+    """
     told, after = 0, 0
     until = turn.now + timedelta(days=template.remind_days)
+    morning = quiet_until(turn.now, read_quiet(turn.using(Rules).quiet))
+    if morning is not None:
+        until = min(until, morning)
+        turn.at(morning, vouchers.DAY, f"coupons:morning:{morning.isoformat()}", {})
     while told < AT_ONCE and (page := coupons.soon(turn.db, template.id, turn.now, until, after, AT_ONCE)):
         after = page[-1].id
         for voucher in page:

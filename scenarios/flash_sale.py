@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.clock import shown
 from bot.events import Event
+from bot.kf_menu import Choice
 from bot.order_events import CheckoutPaid, CheckoutReleased
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
-from bot.turn import Choice, Turn
+from bot.turn import Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import stock
@@ -101,9 +102,15 @@ def not_paid(turn: Turn, event: CheckoutReleased) -> None:
 
 
 def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
-    """What is wrong with a campaign's price."""
-    price = ("price_fen", rules.price_fen)
-    return campaigns.price_problems(shelf.products[rules.sku], price, price, below_cost=rules.below_cost)
+    """What is wrong with a campaign's price and numbers."""
+    price, left = ("price_fen", rules.price_fen), shelf.left.get(rules.sku, rules.total)
+    found = campaigns.price_problems(shelf.products[rules.sku], price, price, below_cost=rules.below_cost)
+    if rules.total > left:
+        found.append(Problem("total", "campaigns/over_stock", {"total": rules.total, "left": left}))
+    if rules.per_member > rules.total:
+        values: dict[str, object] = {"per_member": rules.per_member, "total": rules.total}
+        found.append(Problem("per_member", "campaigns/over_quota", values))
+    return found
 
 
 def worst_fen(rules: Drive, shelf: Shelf) -> int:

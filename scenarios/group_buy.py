@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bot.clock import shown
 from bot.events import Event, TimerDue
 from bot.ids import code, read_code
+from bot.kf_menu import Choice
 from bot.order_events import CheckoutPaid, CheckoutReleased, OrderReduced
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
-from bot.turn import Choice, Turn
+from bot.turn import Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
 from storage import drives, shop
@@ -25,7 +26,6 @@ from storage.members import Person
 from storage.tables import Checkout, Team, TeamSeat
 
 router = Router("group_buy")
-
 KIND = "group_buy"
 DEADLINE = "team_deadline"
 REFUSED = {"sold_out": "group_buy/sold_out", "limit": "group_buy/limit"}
@@ -287,13 +287,15 @@ STATES = {
 def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
     """What is wrong with a campaign's prices."""
     price = ("price_fen", rules.price_fen)
-    return campaigns.price_problems(shelf.products[rules.sku], price, price, below_cost=rules.below_cost)
+    least = ("leader_free", lowest_fen(rules)) if rules.leader_free else price
+    return campaigns.price_problems(shelf.products[rules.sku], price, least, below_cost=rules.below_cost)
 
 
-def worst_fen(rules: Drive, shelf: Shelf) -> int:
-    """What a campaign can give away at most: a free leader's price is shared by the team."""
-    lowest_fen = rules.price_fen * (rules.size - rules.leader_free) // rules.size
-    return campaigns.pieces_fen(shelf, rules.sku, lowest_fen)
+def lowest_fen(rules: Drive) -> int:
+    """What one piece brings in at least: a free leader's price is shared by the team."""
+    return rules.price_fen * (rules.size - rules.leader_free) // rules.size
 
 
-router.campaign = CampaignKind(Drive, problems, worst_fen, campaigns.one_sku)
+router.campaign = CampaignKind(
+    Drive, problems, lambda rules, shelf: campaigns.pieces_fen(shelf, rules.sku, lowest_fen(rules)), campaigns.one_sku
+)

@@ -7,13 +7,14 @@ an order of which a third was refunded, floor(100 * kept / paid) stands. What wa
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.ids import code
-from bot.turn import Turn
+from bot.turn import Retry, Turn
 from scenarios import vouchers
-from storage import coupons, drives, points, shop
+from storage import coupons, drives, oneid, points, shop
 from storage.coupons import Voucher
 from storage.ledger import ISSUER, POINTS, Move
 from storage.members import Person
@@ -87,12 +88,26 @@ def promise(turn: Turn, order: Order, member_id: int, amount: int, due_at: datet
 def mature(turn: Turn, reward_id: int, expires_at: datetime | None) -> Reward | None:
     """The refund window is over: what stands of a promise becomes the member's. None when it was credited before."""
     reward = drives.rewards.one(turn.db, id=reward_id)
-    if reward is None or not drives.rewards.change(turn.db, {"status": "credited"}, id=reward_id, status="pending"):
+    if reward is None or reward.status != "pending":
         return None
+    _change(turn, reward, {"status": "credited"})
+    waited, reward.member_id = pending_account(reward.member_id), _owner(turn, reward)
     if reward.kept:
-        points.give(turn, reward.member_id, reward.kept, pending_account(reward.member_id), f"reward:{reward_id}:due",
-                    reward.reason, expires_at=expires_at)  # fmt: skip
+        points.give(turn, reward.member_id, reward.kept, waited, f"reward:{reward_id}:due", reward.reason,
+                    expires_at=expires_at)  # fmt: skip
     return reward
+
+
+def _change(turn: Turn, reward: Reward, values: dict[str, Any]) -> None:
+    """Change a reward as it was read; raises `Retry` when another process ripened or reduced it meanwhile."""
+    if not drives.rewards.change(turn.db, values, id=reward.id, kept=reward.kept, status=reward.status):
+        raise Retry(f"reward {reward.id}")
+
+
+def _owner(turn: Turn, reward: Reward) -> int:
+    """Whoever the reward's member is today: two members may have proved to be one since it was promised."""
+    person = oneid.current(turn.db, reward.member_id)
+    return person.id if person is not None else reward.member_id
 
 
 def reduce(turn: Turn, reward: Reward, order: Order) -> None:
@@ -101,12 +116,12 @@ def reduce(turn: Turn, reward: Reward, order: Order) -> None:
     less = reward.kept - kept
     if less <= 0:
         return
-    drives.rewards.change(turn.db, {"kept": kept}, id=reward.id, kept=reward.kept)
+    _change(turn, reward, {"kept": kept})
     key = f"reward:{reward.id}:less:{kept}"
     if reward.status == "pending":
         turn.move(Move(key, pending_account(reward.member_id), ISSUER, POINTS, less, "refund"))
     else:
-        points.take_back(turn, reward.member_id, less, ISSUER, key, "refund")
+        points.take_back(turn, _owner(turn, reward), less, ISSUER, key, "refund")
     reward.kept = kept
 
 

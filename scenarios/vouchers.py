@@ -84,6 +84,12 @@ def _take_all(turn: Turn, person: Person, template: CouponTemplate) -> str:
     return ""
 
 
+def end(turn: Turn, voucher: Voucher) -> None:
+    """Let a coupon whose time is over expire. One that was held when its day ended ends when it is let go."""
+    if voucher.expires_at <= turn.now and coupons.close(turn.db, voucher.id, "active", "expired", turn.now):
+        ended(turn, voucher, 0)
+
+
 def ended(turn: Turn, voucher: Voucher, cost_fen: int) -> None:
     """A coupon ended having cost `cost_fen`: what was set aside beyond it goes back to the budget."""
     if voucher.template_id is not None and voucher.liability_fen > cost_fen:

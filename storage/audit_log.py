@@ -6,11 +6,15 @@ import json
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam, select
+
 from storage.db import Db
-from storage.sql import Insert
+from storage.sql import Insert, Sql
 from storage.tables import AuditLog
 
+_T = AuditLog.__table__  # type: ignore[attr-defined]
 _ADD = Insert(AuditLog)
+_ANY = Sql(select(_T.c.id).where(_T.c.subject == bindparam("of"), _T.c.action == bindparam("did")).limit(1))
 
 
 def add(
@@ -18,3 +22,8 @@ def add(
 ) -> None:
     """Record an act. `actor` is `rule:…`, `admin:…` or `system`; `data` says before and after."""
     db.add(_ADD, (row_id, actor, action, subject, json.dumps(data, ensure_ascii=False), cause, now))
+
+
+def is_there(db: Db, action: str, subject: str) -> bool:
+    """Whether this was recorded of this subject before."""
+    return db.one(_ANY, of=subject, did=action) is not None

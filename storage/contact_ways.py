@@ -24,6 +24,9 @@ _CHANGE = Sql(
     )
 )
 _ALL = Sql(select(_T.c.config_id, _T.c.state).order_by(_T.c.config_id))
+_BY_STATE = Sql(
+    select(_T.c.config_id, _T.c.qr_code).where(_T.c.state == bindparam("state_")).order_by(_T.c.config_id).limit(1)
+)
 
 
 def keep(db: Db, config_id: str, state: str, remark: str, users: str, qr_code: str, now: datetime) -> None:
@@ -35,3 +38,9 @@ def keep(db: Db, config_id: str, state: str, remark: str, users: str, qr_code: s
 def known(db: Db) -> dict[str, str]:
     """config_id -> state of every way ever seen."""
     return {row[0]: row[1] for row in db.all(_ALL)}
+
+
+def of_state(db: Db, state: str) -> tuple[str, str] | None:
+    """(config_id, qr_code) of a way with this state, if one was ever seen."""
+    row = db.one(_BY_STATE, state_=state)
+    return (row[0], row[1]) if row else None

@@ -74,6 +74,7 @@ def _prepare_all(connection: Any) -> None:
     connection.adapters.register_dumper(int, Int8Dumper)
     # Everything the writer asks has an index. A plan made while a table was small would read all of it for ever.
     connection.execute("SET enable_seqscan = off")
+    connection.execute("SET jit = off")  # a plan that must scan then looks dear, and would be compiled for seconds
     connection.commit()
 
 

@@ -47,6 +47,9 @@ _GUIDE_OF = Sql(
     .order_by(_T.c.followed_at.desc(), _T.c.id.desc())
     .limit(1)
 )
+_ENDED = Sql(
+    select(_T.c.id).where(_T.c.member_id == bindparam("of"), one_of(_T.c.status, ("deleted", "left"))).limit(1)
+)
 
 
 @dataclass(slots=True)
@@ -79,6 +82,11 @@ def guide_of(db: Db, member_id: int) -> str | None:
     """The guide who follows a member, the latest first; None when nobody does."""
     row = db.one(_GUIDE_OF, of=member_id)
     return row[0] if row else None
+
+
+def has_ended(db: Db, member_id: int) -> bool:
+    """Whether a member and a guide have parted."""
+    return db.one(_ENDED, of=member_id) is not None
 
 
 def opened(

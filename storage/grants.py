@@ -94,6 +94,12 @@ def of_member(db: Db, member_id: int) -> list[Held]:
     return [Held(*row) for row in db.all(_OF_MEMBER, of=member_id)]
 
 
+def of_people(db: Db, member_ids: list[int], campaign: str) -> list[tuple[int, Held]]:
+    """(member, grant) of one person's grants in a campaign, oldest first."""
+    found = [(member_id, held) for member_id in member_ids for held in of_member(db, member_id)]
+    return sorted((one for one in found if one[1].campaign == campaign), key=lambda one: one[1].id)
+
+
 def set_status(db: Db, row_id: int, status: str) -> None:
     """Mark a grant granted, inherited or reversed."""
     db.run(_STATUS, id_=row_id, status_=status)

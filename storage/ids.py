@@ -41,6 +41,12 @@ class Ids:
         self._next += 1
         return value
 
+    def span(self, count: int) -> int:
+        """The first of `count` ids in a row, apart from the block."""
+        row = self._db.one(_TAKE, count=count)
+        assert row is not None
+        return int(row[0]) - count
+
     def drop(self) -> None:
         """Give the block up: the transaction that took it may have been rolled back."""
         self._next = self._end = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ _BY_IDENTITY = Sql(
 )
 _BY_ID = Sql(select(*_PERSON).where(_M.c.id == bindparam("id_")))
 _IDENTITIES = Sql(select(_I.c.channel, _I.c.external_id).where(_I.c.member_id == bindparam("id_")).order_by(_I.c.id))
+_ABSORBED = Sql(select(_M.c.id).where(_M.c.merged_into == bindparam("of"), _M.c.merged_into.is_not(None)))
 _PROFILE = Sql(
     update(_M)
     .where(_M.c.id == bindparam("id_"))
@@ -34,6 +36,15 @@ _PROFILE = Sql(
 
 Key = tuple[str, str]  # (channel, external_id)
 Asked = tuple[Sql, dict[str, Any]]
+
+
+def phone_hash(number: str) -> str:
+    """A phone number as we keep it, and as a shop sends it (`mobile_hash`): the SHA-256 of its 11 digits, lower hex.
+
+    No salt, because every shop has to reach the same value; whoever holds the table can try all numbers, so it keeps
+    numbers from being read at a glance, not from an attacker.
+    """
+    return hashlib.sha256(number.encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -77,6 +88,14 @@ def find(db: Db, member_id: int) -> Person | None:
     """A member by id."""
     row = db.one(_BY_ID, id_=member_id)
     return Person(*row) if row else None
+
+
+def everyone(db: Db, member_id: int) -> list[int]:
+    """A member's id and those of all whom they absorbed: one person's, whatever they were once known by."""
+    found = [member_id]
+    for known in found:
+        found += [row[0] for row in db.all(_ABSORBED, of=known)]
+    return found
 
 
 def create(db: Db, ids: Ids, key: Key, evidence: str, now: datetime) -> Person:

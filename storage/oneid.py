@@ -14,19 +14,21 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storage import audit_log, coupons, grants, ledger, points
+from storage import audit_log, coupons, grants, ledger, members, points, referral_merge, timers
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import Move, account, debt_account
 from storage.members import Key, Person, add_identity, find, of
 from storage.sql import Insert, Sql
-from storage.tables import Follow, Identity, Member, Merge, Transfer
+from storage.tables import Follow, Identity, Member, Merge, Order, Transfer
 
 _M = Member.__table__  # type: ignore[attr-defined]
 _I = Identity.__table__  # type: ignore[attr-defined]
 _F = Follow.__table__  # type: ignore[attr-defined]
 _G = Merge.__table__  # type: ignore[attr-defined]
 _X = Transfer.__table__  # type: ignore[attr-defined]
+_O = Order.__table__  # type: ignore[attr-defined]
+MERGED = "members_merged"  # the timer by which plays hear of it, at once
 _ADD = Insert(Merge)
 _IDS = Sql(select(_I.c.id).where(_I.c.member_id == bindparam("of")))
 _FOLLOWS = Sql(select(_F.c.id).where(_F.c.member_id == bindparam("of")))
@@ -38,6 +40,8 @@ _FIND = Sql(select(_G.c.survivor_id, _G.c.absorbed_id, _G.c.moved, _G.c.undone_a
 _UNDONE = Sql(
     update(_G).where(_G.c.id == bindparam("id_"), _G.c.undone_at.is_(None)).values(undone_at=bindparam("now"))
 )
+_ORDERS = Sql(select(_O.c.id).where(_O.c.member_id == bindparam("of")))
+_MOVE_ORDER = Sql(update(_O).where(_O.c.id == bindparam("id_")).values(member_id=bindparam("to")))
 _EARNED_BY = Sql(
     select(_X.c.asset, _X.c.amount).where(
         _X.c.key.like(bindparam("prefix")), (_X.c.credit == bindparam("to")) | (_X.c.credit == bindparam("debt"))
@@ -56,6 +60,10 @@ class Moved:
     inherited: list[int] = field(default_factory=list)
     reversed: list[int] = field(default_factory=list)
     transfers: list[list[Any]] = field(default_factory=list)
+    orders: list[int] = field(default_factory=list)
+    referrals: list[list[int]] = field(default_factory=list)
+    parents: list[list[int | None]] = field(default_factory=list)
+    judged: list[list[Any]] = field(default_factory=list)
 
 
 class Unmergeable(Exception):
@@ -84,12 +92,14 @@ def merge(db: Db, ids: Ids, survivor: int, absorbed: int, evidence: str, cause: 
     """Make `absorbed` part of `survivor`; the merge's id, with which `undo` parts them again."""
     merging = _Merging(db, ids, ids.next(), survivor, absorbed, cause, now)
     merging.move_names()
+    referral_merge.follow(merging)
     merging.settle_grants()
     merging.move_value()
     db.run(_INTO, id_=absorbed, to=survivor)
     db.add(_ADD, (merging.id, survivor, absorbed, evidence, json.dumps(merging.moved.__dict__), cause, now, None))
     data = {"survivor": survivor, "absorbed": absorbed, "evidence": evidence}
     audit_log.add(db, ids.next(), "rule:oneid", "member.merged", f"member:{survivor}", data, cause, now)
+    timers.add(db, ids.next(), f"merge:{merging.id}", MERGED, {"member_id": survivor, "merge": merging.id}, now, now)
     return merging.id
 
 
@@ -107,13 +117,16 @@ class _Merging:
     moved: Moved = field(default_factory=Moved)
 
     def move_names(self) -> None:
-        """Identities and follows stand for the survivor from now on."""
+        """Identities, follows and orders stand for the survivor from now on: a first purchase happens once."""
         for row in self.db.all(_IDS, of=self.absorbed):
             self.db.run(_MOVE_IDENTITY, id_=row[0], to=self.survivor)
             self.moved.identities.append(row[0])
         for row in self.db.all(_FOLLOWS, of=self.absorbed):
             self.db.run(_MOVE_FOLLOW, id_=row[0], to=self.survivor)
             self.moved.follows.append(row[0])
+        for row in self.db.all(_ORDERS, of=self.absorbed):
+            self.db.run(_MOVE_ORDER, id_=row[0], to=self.survivor)
+            self.moved.orders.append(row[0])
 
     def settle_grants(self) -> None:
         """A right used by both is reversed on the absorbed side; one used by the absorbed alone stays used."""
@@ -122,7 +135,7 @@ class _Merging:
             if held.status == "reversed":
                 continue
             if (held.campaign, held.occurrence) in used:
-                self._reverse(held)
+                self._give_up(held)
             else:
                 row_id = self.ids.next()
                 grants.add(
@@ -138,20 +151,32 @@ class _Merging:
                 )
                 self.moved.inherited.append(row_id)
 
-    def _reverse(self, held: grants.Held) -> None:
-        """Void what a grant issued; points already spent become the survivor's debt."""
+    def _give_up(self, held: grants.Held) -> None:
+        """What the absorbed member got by a right goes back; one they inherited was used by whom they absorbed."""
+        for was in members.everyone(self.db, self.absorbed) if held.status == "inherited" else [self.absorbed]:
+            for used in grants.of_member(self.db, was):
+                if used[1:] == (held.campaign, held.occurrence, "granted"):
+                    self.reverse(used, was, self.absorbed)
+
+    def reverse(self, held: grants.Held, was: int, owner: int, reason: str = "merge") -> None:
+        """Void what a grant issued to the member `was` and take its points from `owner`; points already spent become a
+        debt, the survivor's where the owner is absorbed."""
         grants.set_status(self.db, held.id, "reversed")
         self.moved.reversed.append(held.id)
         for voucher in coupons.of_grant(self.db, held.id):
             if coupons.close(self.db, voucher.id, "active", "voided", self.now):
                 self.moved.voided.append(voucher.id)
+        debtor = self.survivor if owner == self.absorbed else owner
+        earned: dict[str, int] = {}
         for asset, amount in self.db.all(
-            _EARNED_BY, prefix=f"grant:{held.id}:%", to=account(self.absorbed), debt=debt_account(self.absorbed)
+            _EARNED_BY, prefix=f"grant:{held.id}:%", to=account(was), debt=debt_account(was)
         ):
-            there = min(amount, ledger.balances(self.db, self.absorbed).get(asset, 0))
+            earned[asset] = earned.get(asset, 0) + amount
+        for asset, amount in sorted(earned.items()):
+            there = min(amount, ledger.balances(self.db, owner).get(asset, 0))
             key = f"merge:{self.id}:grant:{held.id}:{asset}"
-            self._transfer(key, account(self.absorbed), ledger.ISSUER, asset, there)
-            self._transfer(f"{key}:debt", debt_account(self.survivor), ledger.ISSUER, asset, amount - there)
+            self._transfer(key, account(owner), ledger.ISSUER, asset, there, reason)
+            self._transfer(f"{key}:debt", debt_account(debtor), ledger.ISSUER, asset, amount - there, reason)
 
     def move_value(self) -> None:
         """Coupons and balances follow the person."""
@@ -166,9 +191,11 @@ class _Merging:
             self._transfer(key, debt_account(self.survivor), debt_account(self.absorbed), ledger.POINTS, owes)
         points.settle(self, self.survivor, f"merge:{self.id}:settle", "merge")
 
-    def _transfer(self, key: str, debit: str, credit: str, asset: str, amount: int) -> None:
+    def _transfer(
+        self, key: str, debit: str, credit: str, asset: str, amount: int, reason: str = "merge"
+    ) -> None:  # fmt: skip
         if amount:
-            self.move(Move(key, debit, credit, asset, amount, "merge"))
+            self.move(Move(key, debit, credit, asset, amount, reason))
 
     def move(self, move: Move) -> bool:
         """The ledger's door; what went through it is remembered."""
@@ -206,6 +233,8 @@ def _move_back(db: Db, absorbed: int, moved: Moved) -> None:
         db.run(_MOVE_IDENTITY, id_=row_id, to=absorbed)
     for row_id in moved.follows:
         db.run(_MOVE_FOLLOW, id_=row_id, to=absorbed)
+    for row_id in moved.orders:
+        db.run(_MOVE_ORDER, id_=row_id, to=absorbed)
     for row_id in moved.coupons:
         coupons.move(db, row_id, absorbed)
     for row_id in moved.voided:
@@ -214,6 +243,7 @@ def _move_back(db: Db, absorbed: int, moved: Moved) -> None:
         grants.forget_inherited(db, row_id)
     for row_id in moved.reversed:
         grants.set_status(db, row_id, "granted")
+    referral_merge.part(db, moved)
 
 
 def current(db: Db, member_id: int) -> Person | None:

@@ -102,6 +102,11 @@ _RECENT = Sql(
     )
 )
 _OPEN_SUBJECT = Sql(select(_T.c.id).where(_T.c.done_at.is_(None), _T.c.subject == bindparam("of")).limit(1))
+_WAITING = Sql(
+    select(_T.c.id).where(_T.c.done_at.is_(None), _T.c.subject == bindparam("of"), _T.c.status == "pending").limit(1)
+)
+_FIND = Sql(select(*_T.columns).where(_T.c.id == bindparam("id_")))
+_NOTE = Sql(update(_T).where(_T.c.id == bindparam("id_"), _T.c.done_at.is_not(None)).values(error=bindparam("why")))
 _SUPPRESS = Sql(
     update(_T)
     .where(_T.c.done_at.is_(None), _T.c.subject == bindparam("of"), _T.c.status == "pending")
@@ -117,6 +122,22 @@ def add(db: Db, call: Call) -> None:
 def is_open(db: Db, subject: str) -> bool:
     """Whether something with this subject is still owed."""
     return db.one(_OPEN_SUBJECT, of=subject) is not None
+
+
+def is_waiting(db: Db, subject: str) -> bool:
+    """Whether something with this subject is owed and has not begun."""
+    return db.one(_WAITING, of=subject) is not None
+
+
+def find(db: Db, row_id: int) -> Call | None:
+    """A row by its id."""
+    row = db.one(_FIND, id_=row_id)
+    return Call(*row) if row else None
+
+
+def note(db: Db, row_id: int, why: str) -> None:
+    """Keep with a settled row what was heard of it later."""
+    db.run(_NOTE, id_=row_id, why=why)
 
 
 def lease(db: Db, lane: str, now: datetime, until: datetime, limit: int) -> list[Call]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, literal, or_, select, union_all
 
 from storage import tables
+from storage.coupon_checks import COUPONS
 
 t: Any = tables
 _TEXT = t.Inbox.__table__.c.key.type
@@ -71,6 +72,44 @@ def rewards_off(_: datetime) -> Select[Any]:
     return select(w.id, w.kept, stands.label("stands")).join(o, o.id == w.order_id).where(w.kept != stands)
 
 
+def waiting_off(_: datetime) -> Select[Any]:
+    """What waits for a member is what stands of their pending rewards: nothing ripens twice, or more than is left."""
+    x, w = t.Transfer, t.Reward
+    owner = literal("pending:") + w.member_id.cast(_TEXT)
+    sides = union_all(
+        select(x.credit.label("account"), x.amount.label("amount")).where(x.credit.like("pending:%")),
+        select(x.debit.label("account"), (-x.amount).label("amount")).where(x.debit.like("pending:%")),
+        select(owner.label("account"), (-w.kept).label("amount")).where(w.status == "pending"),
+    ).subquery()
+    return (
+        select(sides.c.account, func.sum(sides.c.amount).label("difference"))
+        .group_by(sides.c.account)
+        .having(func.sum(sides.c.amount) != 0)
+    )
+
+
+def reversed_off(_: datetime) -> Select[Any]:
+    """All that was taken back from rewards is what refunds took of them, once: amount - kept."""
+    x, w = t.Transfer, t.Reward
+    both = union_all(
+        select(x.amount.label("amount")).where(x.key.like("reward:%:less:%")),
+        select(w.kept - w.amount),
+    ).subquery()
+    whole = func.sum(both.c.amount)
+    return select(whole.label("difference")).having(whole != 0)
+
+
+def overpaid_debt(_: datetime) -> Select[Any]:
+    """Nobody pays off more than they owe."""
+    x = t.Transfer
+    sides = union_all(
+        select(x.debit.label("account"), x.amount.label("amount")).where(x.debit.like("debt:%")),
+        select(x.credit.label("account"), (-x.amount).label("amount")).where(x.credit.like("debt:%")),
+    ).subquery()
+    owed = func.sum(sides.c.amount)
+    return select(sides.c.account, owed.label("owed")).group_by(sides.c.account).having(owed < 0)
+
+
 def seats_off(_: datetime) -> Select[Any]:
     """A team counts the seats that there are; only open teams hold some."""
     team, s = t.Team, t.TeamSeat
@@ -88,14 +127,99 @@ def seats_off(_: datetime) -> Select[Any]:
     return select(team.id, team.status, team.size, team.held, team.paid).where(wrong)
 
 
+def _went_back(order: Any) -> Any:
+    """What an order gave back or owes back, as a subquery of a query over `order`."""
+    r = t.Refund
+    owed = select(func.coalesce(func.sum(r.amount_fen), 0)).where(r.order_id == order.id, r.status == "owed")
+    return order.refunded_fen + owed.correlate(order).scalar_subquery()
+
+
 def expired_but_paid(_: datetime) -> Select[Any]:
-    """In an expired team no seat stays paid: each has its refund."""
-    team, s, r = t.Team, t.TeamSeat, t.Refund
-    owed = select(r.id).where(r.order_id == s.order_id).exists()
+    """In an expired team no seat stays paid: each has its money back, or is owed it."""
+    team, s, o = t.Team, t.TeamSeat, t.Order
+    whole = select(o.id).where(o.id == s.order_id, _went_back(o) >= o.amount_fen).exists()
     return (
         select(s.id, s.team_id, s.status)
         .join(team, team.id == s.team_id)
-        .where(team.status == "expired", or_(s.status.in_(("held", "paid")), (s.status == "refunded") & ~owed))
+        .where(team.status == "expired", or_(s.status.in_(("held", "paid")), (s.status == "refunded") & ~whole))
+    )
+
+
+def paid_for_no_seat(_: datetime) -> Select[Any]:
+    """What was paid for teams = what has a seat + what went back + what is owed: no order pays for nothing."""
+    o, k, s, team = t.Order, t.Checkout, t.TeamSeat, t.Team
+    seat = select(s.id).join(team, team.id == s.team_id).where(
+        s.order_id == o.id, s.status == "paid", team.status.in_(("open", "success"))
+    )  # fmt: skip
+    return (
+        select(o.id, o.amount_fen, o.refunded_fen)
+        .join(k, k.id == o.checkout_id)
+        .where(k.kind == "group_buy", ~seat.exists(), _went_back(o) < o.amount_fen)
+    )
+
+
+def seats_twice(_: datetime) -> Select[Any]:
+    """A member has one seat in a team."""
+    s = t.TeamSeat
+    return select(s.team_id, s.member_id).group_by(s.team_id, s.member_id).having(func.count() > 1)
+
+
+def helped_twice(_: datetime) -> Select[Any]:
+    """A helper cuts a bargain once."""
+    c = t.BargainCut
+    return select(c.bargain_id, c.helper_id).group_by(c.bargain_id, c.helper_id).having(func.count() > 1)
+
+
+def charged_otherwise(_: datetime) -> Select[Any]:
+    """The price charged is the price at lock: the start less the cuts made until then; a lock holds a checkout."""
+    b, c, k = t.Bargain, t.BargainCut, t.Checkout
+    until = (
+        select(func.coalesce(func.sum(c.cut_fen), 0))
+        .where(c.bargain_id == b.id, c.cut_at <= k.created_at)
+        .correlate(b, k)
+        .scalar_subquery()
+    )
+    held = {"locked": ("held",), "bought": ("paid", "refused")}
+    wrong = [(b.status == status) & or_(k.id.is_(None), k.status.not_in(states)) for status, states in held.items()]
+    return (
+        select(b.id, b.status, b.price_fen, k.price_fen.label("charged"))
+        .outerjoin(k, k.id == b.checkout_id)
+        .where(or_(*wrong, k.price_fen != b.start_fen - until))
+    )
+
+
+def paid_by_two(_: datetime) -> Select[Any]:
+    """A paid checkout and its order name each other; two orders never pay one."""
+    o, k = t.Order, t.Checkout
+    named = select(o.id).where(o.id == k.order_id, o.checkout_id == k.id).exists()
+    others = select(o.id).where(o.checkout_id == k.id, o.id != k.order_id).exists()
+    paid = k.status.in_(("paid", "refused"))
+    return select(k.id, k.status, k.order_id).where(or_(paid & or_(~named, others), ~paid & k.order_id.is_not(None)))
+
+
+def limits_off(_: datetime) -> Select[Any]:
+    """A person's count in a campaign is what they hold and bought there (of bargains: launched)."""
+    k, s, team, b = t.Checkout, t.Stock, t.Team, t.Bargain
+    stands = k.status.in_(("held", "paid"))
+    sold = union_all(
+        select(k.subject_id.label("campaign"), k.member_id.label("member"), literal(1).label("n")).where(
+            k.kind == "flash_sale", stands
+        ),
+        select(team.campaign_id, k.member_id, literal(1))
+        .join(team, team.id == k.subject_id)
+        .where(k.kind == "group_buy", stands),
+        select(b.campaign_id, b.member_id, literal(1)),
+    ).subquery()
+    each = (
+        select(sold.c.campaign, sold.c.member, func.sum(sold.c.n).label("n"))
+        .group_by(sold.c.campaign, sold.c.member)
+        .subquery()
+    )
+    name = literal("limit:campaign:") + each.c.campaign.cast(_TEXT) + literal(":") + each.c.member.cast(_TEXT)
+    return (
+        select(each.c.campaign, each.c.member, each.c.n, s.total)
+        .outerjoin(s, s.name == name)
+        .where(or_(s.name.is_(None), s.reserved + s.taken != each.c.n))
     )
 
 
@@ -118,32 +242,6 @@ def cuts_off(_: datetime) -> Select[Any]:
     )
 
 
-def coupon_used_oddly(_: datetime) -> Select[Any]:
-    """A coupon that was used says when, one that is held says by which open checkout, one that ended says when."""
-    c, k = t.Coupon, t.Checkout
-    held = select(k.id).where(k.id == c.checkout_id, k.status == "held").exists()
-    return select(c.id, c.status).where(
-        or_(
-            (c.status == "reserved") & ~held,
-            (c.status == "redeemed") & c.used_at.is_(None),
-            c.status.in_(("active", "reserved")) & c.closed_at.is_not(None),
-            c.status.in_(("redeemed", "expired", "voided")) & c.closed_at.is_(None),
-        )
-    )
-
-
-def issued_off(_: datetime) -> Select[Any]:
-    """A template's stock has given out as many as there are coupons of it."""
-    s, c = t.Stock, t.Coupon
-    count = (
-        select(func.count())
-        .where(literal("coupon:") + c.template_id.cast(_TEXT) == s.name)
-        .correlate(s)
-        .scalar_subquery()
-    )
-    return select(s.name, s.taken, count.label("coupons")).where(s.name.like("coupon:%"), s.taken != count)
-
-
 def third_level(_: datetime) -> Select[Any]:
     """Nobody is paid beyond the second level."""
     r = t.Referral
@@ -151,15 +249,23 @@ def third_level(_: datetime) -> Select[Any]:
 
 
 PROMOTIONS = (
+    *COUPONS,
     ("points: lots sum to the balance", lots_differ),
     ("points: nobody holds and owes at once", rich_and_owing),
     ("orders: refunds sum to what the order says", refunds_off),
     ("orders: never more owed back than was paid", owed_too_much),
     ("orders: rewards follow refunds", rewards_off),
+    ("rewards: what waits is what stands of them", waiting_off),
+    ("rewards: taken back once, what refunds took", reversed_off),
+    ("points: nobody pays off more than they owe", overpaid_debt),
     ("group_buy: seats are counted right", seats_off),
     ("group_buy: an expired team keeps nobody's money", expired_but_paid),
+    ("group_buy: money without a seat goes back", paid_for_no_seat),
+    ("group_buy: a member has one seat in a team", seats_twice),
     ("bargain: price = start - cuts, floor exact", cuts_off),
-    ("coupons: states say when and by what", coupon_used_oddly),
-    ("coupons: as many issued as the stock gave", issued_off),
+    ("bargain: a helper cuts once", helped_twice),
+    ("bargain: the price charged is the price at lock", charged_otherwise),
+    ("checkout: one order pays one checkout", paid_by_two),
+    ("limits: a person's count is what they hold and bought", limits_off),
     ("referral: two levels at most", third_level),
 )

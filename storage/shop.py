@@ -7,8 +7,9 @@ from sqlalchemy import bindparam, func, select, update
 from storage.db import Db
 from storage.rows import Rows
 from storage.sql import Sql
-from storage.tables import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund
+from storage.tables import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 
+stores = Rows(Store)
 products = Rows(Product)
 orders = Rows(Order)
 order_refunds = Rows(OrderRefund)

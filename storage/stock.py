@@ -38,6 +38,12 @@ _RELEASE = Sql(
     .values(reserved=_T.c.reserved - _N, remaining=_T.c.remaining + _N)
 )
 
+_GROW = Sql(
+    update(_T)
+    .where(_T.c.name == bindparam("of"), _T.c.remaining + _N >= 0)
+    .values(total=_T.c.total + _N, remaining=_T.c.remaining + _N)
+)
+
 
 def open_stock(db: Db, name: str, total: int) -> None:
     """Set up a stock; one that exists keeps what it has."""
@@ -91,3 +97,9 @@ def commit(db: Db, name: str, n: int = 1) -> bool:
 def release(db: Db, name: str, n: int = 1) -> bool:
     """Let go of what was reserved."""
     return db.run(_RELEASE, of=name, n=n) == 1
+
+
+def grow(db: Db, name: str, n: int) -> bool:
+    """Let there be `n` more, or fewer when negative; False when fewer remain: what is held or taken
+    is never touched."""
+    return db.run(_GROW, of=name, n=n) == 1

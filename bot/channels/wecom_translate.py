@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from bot.channels import wecom_app_events, wecom_contact_events
+from bot.channels import wecom_app_events, wecom_contact_events, wecom_kf_bell
 from bot.channels import xml as callback_xml
 from bot.channels.wecom_fields import (
     STAFF,
@@ -40,7 +40,11 @@ from bot.events import (
 SOURCE = "wecom_app"
 _MAX_ID = 128
 
-EVENTS: Mapping[str, Callable[[Head, Doc], Event]] = {**wecom_app_events.EVENTS, **wecom_contact_events.EVENTS}
+EVENTS: Mapping[str, Callable[[Head, Doc], Event]] = {
+    **wecom_app_events.EVENTS,
+    **wecom_contact_events.EVENTS,
+    **wecom_kf_bell.EVENTS,
+}
 """By the Event field in lower case: on the wire WeCom writes both `LOCATION` and `location_select`."""
 
 

@@ -76,6 +76,16 @@ _CONTACT_WAY = (  # 92228
     Limit("remark", _CHARS, 30),
     Limit("user", _ITEMS, 100),
 )
+_KF_MESSAGE = (
+    Limit("msgid", _BYTES, 32),
+    Limit("text.content", _BYTES, 2048, 1),
+    Limit("msgmenu.head_content", _BYTES, 1024),
+    Limit("msgmenu.tail_content", _BYTES, 1024),
+    Limit("msgmenu.list", _ITEMS, 50),
+    Limit("msgmenu.list.*.click.id", _BYTES, 128),
+    Limit("msgmenu.list.*.click.content", _BYTES, 128, 1),
+    Limit("msgmenu.list.*.view.url", _BYTES, 2048, 1),
+)
 
 _JOIN_WAY = (  # 92229
     Limit("remark", _CHARS, 30),
@@ -129,6 +139,13 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "externalcontact/add_contact_way": _CONTACT_WAY,
     "externalcontact/update_contact_way": _CONTACT_WAY,
     "externalcontact/list_contact_way": (Limit("limit", _NUMBER, 1000, 1),),
+    "kf/sync_msg": (  # 94670
+        Limit("cursor", _BYTES, 64),
+        Limit("limit", _NUMBER, 1000, 1),
+    ),
+    "kf/send_msg": _KF_MESSAGE,  # 94677
+    "kf/send_msg_on_event": _KF_MESSAGE,  # 95122
+    "kf/customer/batchget": (Limit("external_userid_list", _ITEMS, 100, 1),),  # 95159
     "externalcontact/groupchat/list": (  # 92120
         Limit("limit", _NUMBER, 1000, 1),
         Limit("owner_filter.userid_list", _ITEMS, 100),
@@ -166,6 +183,11 @@ ONE_OF: dict[str, tuple[tuple[str, ...], ...]] = {
     "externalcontact/update_contact_way": (("config_id",),),
     "externalcontact/del_contact_way": (("config_id",),),
     "externalcontact/groupchat/list": (("limit",),),
+    "kf/sync_msg": (("open_kfid",),),
+    "kf/send_msg": (("touser",), ("open_kfid",), ("msgtype",)),
+    "kf/send_msg_on_event": (("code",), ("msgtype",)),
+    "kf/service_state/get": (("open_kfid",), ("external_userid",)),
+    "kf/service_state/trans": (("open_kfid",), ("external_userid",)),
     "externalcontact/groupchat/get": (("chat_id",),),
 }
 

@@ -53,6 +53,18 @@ _DROP = {
     81013,  # no receiver is valid
     84061,  # the two are no longer related
     90501,  # not a customer group
+    95000,  # KF: no such open_kfid
+    95001,  # more than five messages since the customer's last
+    95002,  # more than 48 hours since the customer's last message
+    95004,  # no such open_kfid
+    95007,  # the bell's token is stale: the puller goes on without it
+    95013,  # the session has ended
+    95014,  # not a servicer of this account, or not active
+    95016,  # the session's state may not be changed so
+    95018,  # the session is with people, or has ended
+    95019,  # the servicer has paused
+    95031,  # the customer wrote nothing within 48 hours
+    95033,  # our msgid was used before: the message was accepted, which its sender counts as sent
 }
 _STOP = {
     WRONG_SECRET,  # or the app was stopped
@@ -66,6 +78,7 @@ _CONFIG = {
     48001,  # no right for this API
     48002,
     48006,
+    48007,  # the KF account was not given to the app (通过API管理微信客服账号)
     48010,  # the TLS version is too old
     50001,  # redirect domain not trusted
     60011,  # out of the app's visible scope
@@ -75,6 +88,14 @@ _CONFIG = {
     60031,
     701008,  # no licence
     84074,  # no customer-contact right
+    95003,  # KF: the corp is not verified and has met its limit of customers
+    95011,  # the account is in another mode
+    95012,
+    95017,  # 「API管理」 is off for KF
+    95023,  # the account is managed by another app
+    95026,  # too little used
+    95027,  # the corp is not verified
+    95032,  # the right has expired
 }
 _BUG = {
     40007,  # bad or expired media_id: repeating the request is useless, the caller uploads again
@@ -89,6 +110,14 @@ _BUG = {
     41058,
     81017,  # groupchat/list needs an owner filter in a corp of this size
     82001,  # no receiver
+    95005,  # KF: too many accounts
+    95006,  # bad name
+    95008,  # too many entries in a menu
+    95009,  # an entry of an unknown type
+    95015,  # upgrade service configured already
+    95020,  # too many servicers
+    95022,  # bad location_type
+    95030,  # a type of message that is forbidden here
     830002,  # a file too big for one answer: ask for ranges
     *range(41037, 41046),  # fields of a contact way
     *range(42014, 42020),  # fields of a card

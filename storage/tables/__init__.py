@@ -18,6 +18,8 @@ from storage.tables.drives import (
     TeamSeat,
 )
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
+from storage.tables.imports import ImportRow, ImportRun, ImportTag
+from storage.tables.kf import KfAccount, KfSession
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
@@ -44,7 +46,12 @@ __all__ = [
     "GroupMember",
     "GroupOwnerDay",
     "Identity",
+    "ImportRow",
+    "ImportRun",
+    "ImportTag",
     "Inbox",
+    "KfAccount",
+    "KfSession",
     "Member",
     "MemberTag",
     "Merge",

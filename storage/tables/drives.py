@@ -122,7 +122,10 @@ class BargainCut(SQLModel, table=True):
 
 
 class ReferralCode(SQLModel, table=True):
-    """A member's personal code; `config_id` and `qr_code` are its contact way, empty until WeCom made it."""
+    """A member's personal code; `config_id` and `qr_code` are its contact way, empty until WeCom made it.
+
+    `made_at`: when the way was last asked for.
+    """
 
     __tablename__ = "referral_code"
     __table_args__: tuple[SchemaItem, ...] = (UniqueConstraint("code", name="referral_code_code"),)
@@ -134,7 +137,11 @@ class ReferralCode(SQLModel, table=True):
 
 
 class Referral(SQLModel, table=True):
-    """老带新: one invitee of one inviter in a campaign. More than two levels cannot be written."""
+    """老带新: one invitee of one inviter in a campaign. More than two levels cannot be written.
+
+    `new_since`: whoever was known before it is no newcomer. `holds` is JSON [[stock, n], ...], kept until it is paid or
+    rejected. `flags` says why a person should look, until `decided_by` did; `note` is what they wrote.
+    """
 
     __tablename__ = "referral"
     __table_args__: tuple[SchemaItem, ...] = (
@@ -145,6 +152,7 @@ class Referral(SQLModel, table=True):
             "status IN ('pending', 'held', 'approved', 'paid', 'rejected', 'clawed_back')", name="referral_status"
         ),
         Index("referral_inviter", "inviter_id", "id"),
+        Index("referral_invitee", "invitee_id", "id"),
         Index("referral_order", "order_id"),
     )
     id: int = Field(sa_column=row_id())
@@ -158,6 +166,13 @@ class Referral(SQLModel, table=True):
     order_id: int | None = Field(sa_column=number("order_id", null=True))
     bound_at: datetime = Field(sa_column=moment("bound_at"))
     pay_at: datetime | None = Field(sa_column=moment("pay_at", null=True))
+    new_since: datetime = Field(sa_column=moment("new_since"))
+    holds: str = Field(sa_column=json_text("holds"))
+    flags: str = Field(sa_column=words("flags"))
+    decided_by: str = Field(sa_column=words("decided_by"))
+    note: str = Field(sa_column=words("note"))
+    qualified_at: datetime | None = Field(sa_column=moment("qualified_at", null=True))
+    closed_at: datetime | None = Field(sa_column=moment("closed_at", null=True))
 
 
 class Reward(SQLModel, table=True):

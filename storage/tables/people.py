@@ -8,13 +8,17 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstra
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import json_text, moment, number, row_id, words
+from storage.tables.columns import json_text, moment, number, row_id, some_rows, words
 
 
 class Member(SQLModel, table=True):
-    """One person, whatever channels they come by (OneID)."""
+    """One person, whatever channels they come by (OneID). `referrer_id`: who brought them, once and for ever."""
 
     __tablename__ = "member"
+    __table_args__: tuple[SchemaItem, ...] = (
+        some_rows("member_merged", "merged_into", where="merged_into IS NOT NULL"),
+        some_rows("member_referrer", "referrer_id", where="referrer_id IS NOT NULL"),
+    )
     id: int = Field(sa_column=row_id())
     name: str = Field(sa_column=words("name"))
     avatar: str = Field(sa_column=words("avatar"))

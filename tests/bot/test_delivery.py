@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.delivery import Delivery
-from bot.errors import Action, WeComError, WeComUnreachable
+from bot.errors import Action, NotStored, WeComError, WeComUnreachable
 from bot.ids import SeededChance
 from bot.limits import HOUR, MINUTE, Buckets, Rate
 from storage import outbox
@@ -167,3 +167,18 @@ def test_windows_slide_and_idle_keys_are_forgotten() -> None:
     buckets.hit("a", 60)
     assert buckets.wait("a", 61) == HOUR - 61
     assert buckets.forget_idle(61 + HOUR) == 0
+
+
+async def test_a_row_whose_outcome_was_not_stored_is_tried_again(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise NotStored
+
+    await owe(bot, "hello")
+    with monkeypatch.context() as patch:
+        patch.setattr(bot.delivery, "_end", refuse)
+        await bot.deliver()
+    assert bot.count("outbox", "status = 'leased'") == 1
+
+    await bot.delivery._put_back()
+    await bot.deliver()
+    assert bot.count("outbox", "status = 'sent'") == 1

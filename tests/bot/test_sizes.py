@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cards import Button, buttons, choice, replaced, tapped, vote
+from bot.cards import buttons, choice, replaced, tapped, vote
 from bot.channels.wecom_app import text_reply
+from bot.kf_menu import Choice
 from bot.menu import same, tree
 from bot.sizes import BYTES, CHARS, clip_bytes, plain, size, split_bytes
 from bot.texts import Texts
@@ -81,13 +82,13 @@ def test_a_name_turns_nothing_around_it(name: str) -> None:
 
 
 LABELS = st.lists(
-    st.tuples(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=14)).map(lambda pair: Button(*pair)),
+    st.tuples(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=14)).map(lambda pair: Choice(*pair)),
     max_size=24,
 )
 
 
 @given(TEXT, LABELS, st.integers(0, 10**18))
-def test_whatever_is_asked_a_card_is_within_the_limits_or_none(text: str, choices: list[Button], number: int) -> None:
+def test_whatever_is_asked_a_card_is_within_the_limits_or_none(text: str, choices: list[Choice], number: int) -> None:
     card = choice(text, choices, f"ask-{number}", "选好了")
     if card is None:
         return
@@ -98,15 +99,15 @@ def test_whatever_is_asked_a_card_is_within_the_limits_or_none(text: str, choice
 
 
 def test_six_choices_are_buttons_seven_a_list_twenty_one_neither() -> None:
-    def of(count: int) -> list[Button]:
-        return [Button(f"词{n}", f"词{n}") for n in range(count)]
+    def of(count: int) -> list[Choice]:
+        return [Choice(f"词{n}", f"词{n}") for n in range(count)]
 
     assert [choice("选一个", of(n), "t", "好")["card_type"] for n in (1, 6)] == ["button_interaction"] * 2  # type: ignore[index]
     assert [choice("选一个", of(n), "t", "好")["card_type"] for n in (7, 20)] == ["vote_interaction"] * 2  # type: ignore[index]
     assert choice("选一个", of(21), "t", "好") is None
     assert choice("选一个", [], "t", "好") is None
-    assert buttons("选一个", [Button("同", "甲"), Button("同", "乙")], "t") is None
-    assert buttons("选一个", [Button("词", "长" * 11)], "t") is None
+    assert buttons("选一个", [Choice("同", "甲"), Choice("同", "乙")], "t") is None
+    assert buttons("选一个", [Choice("词", "长" * 11)], "t") is None
     assert vote("选一个\n" + "长" * 45, of(7), "t", "好") is None
 
 

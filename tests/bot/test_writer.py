@@ -229,3 +229,27 @@ async def test_a_timer_fires_once_even_when_two_sweep(house: House) -> None:
     }
     assert fired.count(timers["t1"][0]) == 1
     assert timers["t2"][0] not in fired
+
+
+async def test_a_page_larger_than_a_batch_shares_one_transaction_with_its_last_act(house: House) -> None:
+    page = [said(str(number)) for number in range(150)]
+    others = [house.writer.accept(said(f"other {number}")) for number in range(10)]
+    *_, seen = await asyncio.gather(*others, house.writer.accept_page(page, lambda _: len(house.heard())))
+
+    assert seen == 0  # nothing of the page was committed before its act ran
+    assert len(house.heard()) == 160
+
+
+async def test_an_act_of_a_page_that_raises_leaves_the_events_stored(house: House) -> None:
+    def refuse(_: object) -> None:
+        raise RuntimeError("no")
+
+    house.steps["2"] = explode
+    with pytest.raises(RuntimeError, match="no"):
+        await house.writer.accept_page([said(str(number)) for number in range(4)], refuse)
+    assert house.heard() == ["0", "1", "3"]
+    assert house.rows("SELECT status FROM inbox WHERE key = 'test:msg:2'") == [("failed",)]
+
+
+async def test_an_empty_page_is_its_act_alone(house: House) -> None:
+    assert await house.writer.accept_page([], lambda work: work.cause) == "runtime"

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.chaos import checker
-from tests.chaos.driver import Plan, Played, play
+from tests.chaos.driver import Driver, Plan, Played, play
 from tests.chaos.evidence import Evidence
 from tests.chaos.mutants import GUARDS
 from tests.chaos.processes import World
+from tests.chaos.trade_driver import TradeDriver
 from tests.postgres import SCHEMA_FREE, postgres_url
 
 CONTROL_EVENTS, CONTROL_KILLS = 120, 8
@@ -43,7 +44,7 @@ def trial(plan: Plan) -> tuple[Played, dict[str, list[str]], str]:
     """One run and its verdict: what was played, what each rule found, the words for it."""
     played = asyncio.run(play(plan))
     evidence = Evidence(plan.world.workdir, plan.world.database_url)
-    verdict = checker.judge(evidence)
+    verdict = checker.judge(evidence, (plan.driver or Driver).rules)
     if not played.drained:
         verdict["drained"] = [f"not empty in time: {played.left}"]
     if not played.audit.endswith(" 0 violations"):
@@ -66,17 +67,20 @@ def _summary(plan: Plan, played: Played, evidence: Evidence) -> str:
     ])  # fmt: skip
 
 
-def run(kind: str, seed: int, events: int, kills: int, *, guard: str = "", pace: float = 25.0) -> dict[str, list[str]]:
+def run(
+    kind: str, seed: int, events: int, kills: int, *, guard: str = "", pace: float = 25.0, plain: bool = False
+) -> dict[str, list[str]]:
     """Play once, say what was seen; the evidence stays when something was violated."""
     workdir = Path(tempfile.mkdtemp(prefix="chaos-"))
     with database(kind, workdir) as url:
         world = World(workdir, url, guard, seed)
-        _, verdict, summary = trial(Plan(world, events, kills, pace))
+        _, verdict, summary = trial(Plan(world, events, kills, pace, Driver if plain else TradeDriver))
     say(summary)
     say(checker.report(verdict))
     if any(verdict.values()) and not guard:
         say(f"evidence: {workdir}")
-        say(f"replay: python -m tests.chaos --events {events} --kills {kills} --seed {seed} --db {kind}")
+        more = " --plain" if plain else ""
+        say(f"replay: python -m tests.chaos --events {events} --kills {kills} --seed {seed} --db {kind}{more}")
     else:
         shutil.rmtree(workdir)
     return verdict
@@ -87,7 +91,7 @@ def controls(kind: str, seed: int) -> bool:
     survived = []
     for guard in GUARDS:
         say(f"control {guard}:")
-        verdict = run(kind, seed, CONTROL_EVENTS, CONTROL_KILLS, guard=guard, pace=15)
+        verdict = run(kind, seed, CONTROL_EVENTS, CONTROL_KILLS, guard=guard, pace=15, plain=True)
         caught = [rule for rule, found in verdict.items() if found]
         say(f"control {guard}: {'caught by ' + ', '.join(caught) if caught else 'SURVIVED'}")
         survived += [] if caught else [guard]
@@ -104,10 +108,11 @@ def main() -> int:
     parser.add_argument("--pace", type=float, default=25.0, help="events a second")
     parser.add_argument("--db", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--controls", action="store_true", help="take each guard out and see that it is noticed")
+    parser.add_argument("--plain", action="store_true", help="only who follows whom: no orders, no drives")
     given = parser.parse_args()
     if given.controls:
         return 0 if controls(given.db, given.seed) else 1
-    return int(any(run(given.db, given.seed, given.events, given.kills, pace=given.pace).values()))
+    return int(any(run(given.db, given.seed, given.events, given.kills, pace=given.pace, plain=given.plain).values()))
 
 
 if __name__ == "__main__":

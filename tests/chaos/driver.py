@@ -13,11 +13,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 
-from tests.chaos import story
+from tests.chaos import checker, story
 from tests.chaos.processes import COUPONS, POINTS, TAG_GROUP, Hands, World
 
 CALLBACK_FAULTS = {"duplicate": 0.75, "copies": 4, "reorder": 12, "lose": 0.02, "late": 0.05, "late_s": 3}
@@ -40,6 +40,7 @@ class Plan:
     events: int
     kills: int
     pace: float = 25.0
+    driver: type[Driver] | None = None  # the kind of run; a plain one when nothing is said
 
 
 @dataclass
@@ -55,12 +56,19 @@ class Played:
 
 
 class Driver:
-    """One run."""
+    """One run. A kind of run with more in it has an `author` of its own, more `faults`, and fills in the hooks."""
+
+    author: type[story.Author] = story.Author
+    faults: ClassVar[dict[str, Any]] = {}
+    ahead_s = AHEAD_S
+    templates: tuple[str, ...] = ()  # of coupons beyond the gift's
+    rules: tuple[checker.Rule, ...] = checker.RULES
 
     def __init__(self, plan: Plan, hands: Hands) -> None:
         self._plan, self._world, self._hands = plan, plan.world, hands
         self._dice = random.Random(f"driver {plan.world.seed}")
         self._ways: dict[str, str] = {}
+        self._known: set[str] = set()
         self._up = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.played = Played()
@@ -68,7 +76,7 @@ class Driver:
     async def run(self) -> Played:
         """Cast, story, calm, drain, evidence."""
         began = time.monotonic()
-        script = story.write(self._world.seed, self._plan.events)
+        script = story.write(self._world.seed, self._plan.events, self.author)
         story.save(script, self._world.workdir / "script.jsonl")
         await self._hands.open_sandbox()
         await self._hands.boot()
@@ -76,14 +84,23 @@ class Driver:
         for step in script:
             if step["op"] == "guide":
                 await self._cast(step)
-        faults = {"seed": self._world.seed, "callback": CALLBACK_FAULTS, "api": API_FAULTS, "api_paths": []}
+        await self._furnish()
+        faults = {"seed": self._world.seed, "callback": CALLBACK_FAULTS, "api": API_FAULTS, "api_paths": [],
+                  **self.faults}  # fmt: skip
         await self._hands.sandbox("PUT", "faults", faults)
         await self._play([step for step in script if step["op"] != "guide"])
         await self._calm()
         await self._drain()
+        await self._later()
         await self._evidence()
         self.played.seconds = time.monotonic() - began
         return self.played
+
+    async def _furnish(self) -> None:
+        """What a run needs beside its cast."""
+
+    async def _later(self) -> None:
+        """What happens after the story when everything is calm."""
 
     # -- the story ------------------------------------------------------------------------------------------------
 
@@ -123,6 +140,7 @@ class Driver:
         if step["unionid"]:
             who["unionid"] = step["unionid"]
         await self._hands.sandbox("POST", "customers", who)
+        self._known.add(step["customer"])
         await self._scan(step)
 
     async def _twins(self, step: story.Step) -> None:
@@ -202,10 +220,10 @@ class Driver:
         """What the checker needs beside log and database: the sandbox's final truth and the gift's rules."""
         truth = await self._hands.sandbox("GET", "state")
         self._world.bot.end()
-        rules = {"points": POINTS, "coupons": COUPONS, "tag_group": TAG_GROUP}
+        rules = {"points": POINTS, "coupons": COUPONS, "tag_group": TAG_GROUP, "templates": self.templates}
         for name, value in (("truth.json", truth), ("rules.json", rules)):
             (self._world.workdir / name).write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
-        audit = self._world.run("audit", ahead_s=AHEAD_S)
+        audit = self._world.run("audit", ahead_s=self.ahead_s)
         lines = [line for line in (audit.stdout + audit.stderr).splitlines() if line.strip()]
         self.played.audit = lines[-1] if lines else f"audit said nothing and ended with {audit.returncode}"
 
@@ -218,7 +236,7 @@ async def play(plan: Plan) -> Played:
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         try:
-            return await Driver(plan, Hands(plan.world, session)).run()
+            return await (plan.driver or Driver)(plan, Hands(plan.world, session)).run()
         finally:
             with contextlib.suppress(Exception):
                 await asyncio.to_thread(plan.world.end)

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 JOINING = ("add_external_contact", "add_half_external_contact")
 NAME = re.compile(r"顾客\d{5}号")
+RELAY_MARK = "请转告"  # words to a member whom only their guide can reach
 NOTICE_MARK = "（渠道："  # every notice to a guide names the channel; no answer to a guide's words does
 RELATED = ("active", "half")
 
@@ -64,13 +65,13 @@ class Evidence:
                     self.customers[join["customer"]] = join
         for line, entry in enumerate(self._lines("sandbox.jsonl")):
             self._hear(line, entry)
-        truth = json.loads((self.workdir / "truth.json").read_text(encoding="utf-8"))
-        for customer in truth["customers"]:
+        self.truth = json.loads((self.workdir / "truth.json").read_text(encoding="utf-8"))
+        for customer in self.truth["customers"]:
             for guide in customer["guides"]:
                 if guide.get("status", "active") in RELATED:
                     self.related[customer["external_userid"], guide["userid"]] = guide
         self.rules = json.loads((self.workdir / "rules.json").read_text(encoding="utf-8"))
-        self.rows = _reader(self.database_url)
+        self.rows = reader(self.database_url)
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
         with (self.workdir / name).open(encoding="utf-8") as lines:
@@ -141,7 +142,7 @@ def _key(plain: str) -> tuple[str, dict[str, str]]:
     return f"wecom_app:sha256:{hashlib.sha256(plain.encode()).hexdigest()}", fields
 
 
-def _reader(url: str) -> Callable[[str], list[Any]]:
+def reader(url: str) -> Callable[[str], list[Any]]:
     """A function from SQL to rows, on either database; one short connection each, so none is left open."""
     if url.startswith("sqlite:///"):
         path = url.removeprefix("sqlite:///")

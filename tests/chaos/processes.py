@@ -90,7 +90,7 @@ class World:
             f"http://127.0.0.1:{self.bot_port}", "--callback-path", "/wecom/app", "--bot-api-token", API_TOKEN,
             "--corp-id", CORP["corp_id"], "--agent-id", CORP["agent_id"], "--secret", CORP["secret"],
             "--token", CORP["token"], "--aes-key", CORP["aes_key"], "--log", str(self.sandbox_log),
-            "--seed", str(self.seed),
+            "--seed", str(self.seed), "--shop-secret", MALL_SECRET,
         ]  # fmt: skip
 
     def bot_command(self, *words: str, ahead_s: int = 0) -> list[str]:
@@ -111,6 +111,7 @@ class World:
             "SIYU_API__TOKEN": API_TOKEN, f"{play}POINTS": str(POINTS), f"{play}COUPONS": f"[{coupons}]",
             f"{play}TAG_GROUP": TAG_GROUP,
             "SIYU_ORDERS__MALL__KIND": "hmac", "SIYU_ORDERS__MALL__SECRET": MALL_SECRET,
+            "SIYU_ORDERS__MALL__REFUND_URL": f"http://127.0.0.1:{self.sandbox_port}/shop/refunds",
         }  # fmt: skip
 
     def run(self, *words: str, ahead_s: int = 0, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -133,11 +134,11 @@ class Hands:
     world: World
     session: aiohttp.ClientSession
 
-    async def sandbox(self, method: str, path: str, body: Any = None) -> Any:
-        """A word on the sandbox's control plane; its answer."""
+    async def sandbox(self, method: str, path: str, body: Any = None, *, may_refuse: bool = False) -> Any:
+        """A word on the sandbox's control plane; its answer. `may_refuse`: a refusal is an answer too."""
         url = f"http://127.0.0.1:{self.world.sandbox_port}/__sandbox/{path}"
         async with self.session.request(method, url, json=body) as response:
-            if response.status >= 400:
+            if response.status >= 400 and not may_refuse:
                 raise RuntimeError(f"sandbox: {method} {path}: {response.status} {await response.text()}")
             return await response.json()
 
@@ -146,6 +147,14 @@ class Hands:
         url = f"http://127.0.0.1:{self.world.bot_port}{path}"
         async with self.session.get(url, headers={"Authorization": f"Bearer {API_TOKEN}"}) as response:
             response.raise_for_status()
+            return await response.json()
+
+    async def bot_post(self, path: str, body: Any) -> Any:
+        """Something set up by the bot's JSON API; its answer."""
+        url = f"http://127.0.0.1:{self.world.bot_port}/api/v1/{path}"
+        async with self.session.post(url, json=body, headers={"Authorization": f"Bearer {API_TOKEN}"}) as response:
+            if response.status >= 400:
+                raise RuntimeError(f"bot: {path}: {response.status} {await response.text()}")
             return await response.json()
 
     async def boot(self) -> None:

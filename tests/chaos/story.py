@@ -46,11 +46,14 @@ class Author:
 
     def write(self, events: int) -> None:
         """Steps until `events` business events are told."""
-        ways: dict[str, Callable[[], bool]] = {name: getattr(self, name) for name, _ in SHARES}
-        names, weights = zip(*SHARES, strict=True)
+        steps, weights = zip(*self.ways().values(), strict=True)
         while self.told < events:
-            if not ways[self.dice.choices(names, weights)[0]]():
+            if not self.dice.choices(steps, weights)[0]():
                 self.join()
+
+    def ways(self) -> dict[str, tuple[Callable[[], bool], float]]:
+        """Every kind of step with its weight."""
+        return {name: (getattr(self, name), float(weight)) for name, weight in SHARES}
 
     @property
     def told(self) -> int:
@@ -147,14 +150,14 @@ class Author:
         return self._step("unknown", body=self.dice.choice(UNKNOWN).format(n=len(self.steps)))
 
 
-def write(seed: int, events: int) -> list[Step]:
-    """The script: first the cast (guides, each with a contact way), then the steps."""
+def write(seed: int, events: int, author: type[Author] = Author) -> list[Step]:
+    """The script: first the cast (guides, each with a contact way), then the steps that `author` tells."""
     # WeCom lets an app write 30 messages a minute to one person: a cast large enough never meets that limit.
     guides = [f"guide{number:03d}" for number in range(max(6, events // 20))]
-    author = Author(seed, random.Random(f"story {seed}"), guides, max(25, min(GAP, events // 6)))
-    author.write(events)
+    writing = author(seed, random.Random(f"story {seed}"), guides, max(25, min(GAP, events // 6)))
+    writing.write(events)
     cast = [{"op": "guide", "userid": userid, "state": STATES[i % len(STATES)]} for i, userid in enumerate(guides)]
-    return [*cast, *author.steps]
+    return [*cast, *writing.steps]
 
 
 def save(steps: Iterable[Step], path: Path) -> None:

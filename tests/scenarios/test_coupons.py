@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from bot.errors import ConfigError
 from bot.order_events import AdminAsked
+from bot.router import load_plays
 from bot.turn import Work
 from scenarios import vouchers
 from scenarios.checkout import Goods, Want, open_checkout, release
@@ -107,6 +109,30 @@ async def test_time_reminds_and_ends_and_gives_the_budget_back(mall: Shop) -> No
     assert "已经过期" in await mall.bot.says(f"核销 {code}")
 
 
+@pytest.mark.parametrize(
+    ("quiet", "claimed_at_h", "told_at_h"),
+    [("21:00-09:00", 12, 9), ("", 12, 0), ("08:00-10:00", 12, 0), ("21:00-09:00", 8, 0)],
+    ids=["waits for the morning", "no quiet", "not quiet at midnight", "would be over by then"],
+)
+async def test_reminders_keep_the_quiet_hours(database_url: str, quiet: str, claimed_at_h: int, told_at_h: int) -> None:
+    async with start_shop(database_url, {"coupons": {"quiet": quiet}}) as mall:
+        await template(mall, valid_days=2, remind_days=1)
+        await mall.passes(hours=(claimed_at_h - 12) % 24)  # it is noon in the shops
+        await claimed(mall)
+        await mall.passes(hours=48 - claimed_at_h)  # midnight: a day before its end, or on the very day
+        await mall.passes(minutes=1)
+        told = {0: mall.heard().count("快到期了")}
+        await mall.passes(hours=9)
+        await mall.passes(minutes=1)
+        told[9] = mall.heard().count("快到期了")
+        assert told == {0: int(told_at_h == 0), 9: 1}
+
+
+def test_wrong_quiet_hours_stop_the_start() -> None:
+    with pytest.raises(ConfigError, match=r"scenarios\.coupons\.quiet: .*21:00-09:00"):
+        load_plays(["coupons"], {"coupons": {"quiet": "9 to 5"}})
+
+
 async def hold(mall: Shop, who: str, order: str) -> int | str:
     """A checkout that uses the member's first coupon; its id or the refusal."""
 
@@ -144,6 +170,19 @@ async def test_an_order_that_is_not_paid_leaves_the_coupon_usable(mall: Shop) ->
         return release(turn, int(number)) is None
 
     assert await mall.bot.writer.call(again)  # the second release finds nothing
+
+
+async def test_a_coupon_whose_time_ends_while_it_is_held_ends_with_the_hold(mall: Shop) -> None:
+    await template(mall, valid_days=1, budget_fen=10_000)
+    mall.bot.clock.advance(timedelta(hours=11, minutes=50).total_seconds())  # ten to midnight
+    await claimed(mall)
+    mall.bot.clock.advance(timedelta(hours=23, minutes=55).total_seconds())
+    assert isinstance(await hold(mall, "wm1", "o1"), int)
+    await mall.passes(minutes=14)  # its day is over, and it is held
+    assert states(mall) == {"reserved": 1}
+    await mall.passes(minutes=2)
+    assert states(mall) == {"expired": 1}
+    assert stock(mall, "budget:coupon:") == (10_000, 0)
 
 
 @pytest.mark.parametrize(

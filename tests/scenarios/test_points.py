@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
+from bot.turn import Retry, Work
+from scenarios import rewards
 from scenarios.points import earned
+from storage import drives, points
 from tests.shop import Shop, start_shop
 
 
@@ -62,11 +66,41 @@ async def test_a_refund_after_the_points_were_spent_becomes_debt_and_is_paid_off
     assert "待扣回：0" in await mall.says("wm1", "积分")
 
 
+async def test_points_follow_a_member_who_proves_to_be_another(mall: Shop) -> None:
+    await mall.pays("wm2", "o1", 10_000)  # promised to the one who is merged away
+    await mall.pays("wm1", "o2", 100, buyer={"external_userid": "wm1", "unionid": "u"})
+    await mall.pays("wm2", "o3", 100, buyer={"external_userid": "wm2", "unionid": "u"})
+    await mall.passes(days=7)
+    assert mall.bot.points("wm1") == mall.bot.points("wm2") == 102
+    await _burn(mall, "wm1", 52)
+
+    await mall.refunds("o1", 10_000)
+
+    assert mall.bot.points("wm1") == 0
+    assert "待扣回：50" in await mall.says("wm2", "积分")
+
+
+async def test_a_refund_and_the_ripening_at_once_are_done_one_after_the_other(mall: Shop) -> None:
+    """Another process counts a refund between our reading of a reward and our ripening of it."""
+    await mall.pays("wm1", "o1", 10_000)
+
+    def ripen(work: Work) -> None:
+        turn: Any = work
+        as_read = drives.rewards.one(work.db)
+        assert as_read is not None
+        drives.rewards.change(work.db, {"kept": 40}, id=as_read.id)
+        with pytest.MonkeyPatch.context() as slow:
+            slow.setattr(drives.rewards, "one", lambda *_, **__: as_read)
+            with pytest.raises(Retry):
+                rewards.mature(turn, as_read.id, None)
+        drives.rewards.change(work.db, {"kept": 100}, id=as_read.id)
+
+    await mall.bot.writer.call(ripen)
+    assert mall.bot.rows("SELECT status, kept FROM reward") == [("pending", 100)]
+
+
 async def _burn(mall: Shop, who: str, amount: int) -> None:
     """Spend points at a counter."""
-    from bot.turn import Work
-    from storage import points
-
     member_id = mall.one("SELECT member_id FROM identity WHERE external_id = :who", who=who)
 
     def spend(work: Work) -> None:

@@ -24,7 +24,17 @@ OUTBOX = "INSERT INTO outbox VALUES (40, 'c', 'default', '', '{}', 0, '%s', 1, 0
 INBOX = "INSERT INTO inbox VALUES (%d, 'k', 'X', 's', '%s', '{}', '', '{}', 0, NULL, 1, NULL, 0, %s, 0)"
 
 ORDER = "INSERT INTO shop_order VALUES (90, 's', 'n', 1, %d, %d, '[]', '', NULL, 0, 0)"
+CHECKOUT = "INSERT INTO checkout VALUES (97, 'k', 1, '%s', 1, '[]', 90, 90, '[]', '[]', '%s', 0, %s, 0)"
+TEMPLATE = ("INSERT INTO coupon_template VALUES (7, '券', 'cash', 5, '', 9, 'all', '[]', 0, 5, %d, %d, %d, 0, 9, NULL, "
+            "NULL, 'brand', 'full', 0, 1, 0)")  # fmt: skip
+OF_TEMPLATE = "UPDATE coupon SET template_id = 7, liability_fen = 5"
+USED = "UPDATE coupon SET status = 'redeemed', used_at = 0, closed_at = 0"
 TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NULL)"
+_KEPT = "'', '{}', NULL, 0, %s, 0, '[]', '', '', ''"
+REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, %s)"
+PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
+REWARD = "INSERT INTO \"grant\" VALUES (%d, 'referral:1', %d, '%s', 'granted', '', 'e1', 0)"
+PAIR = [MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1")]  # a second member, brought by the first
 
 DAMAGE = {
     "inbox: each event once": [INBOX % (50, "done", "NULL"), INBOX % (51, "done", "NULL")],
@@ -71,14 +81,78 @@ DAMAGE = {
     "group_buy: an expired team keeps nobody's money": [
         TEAM % (0, 1, "expired"), "INSERT INTO team_seat VALUES (94, 93, 1, 'paid', 1, 90, 5, 0)"
     ],
+    "group_buy: money without a seat goes back": [
+        CHECKOUT % ("group_buy", "paid", "90"), ORDER.replace("NULL", "97") % (100, 0),
+        TEAM.replace("93", "1") % (0, 0, "open"), "INSERT INTO stock VALUES ('limit:campaign:1:1', 1, 0, 0, 1)",
+    ],
+    "group_buy: a member has one seat in a team": [
+        f"INSERT INTO team_seat VALUES ({row}, 93, 1, 'released', 1, NULL, 0, 0)" for row in (94, 95)
+    ],
+    "bargain: a helper cuts once": [
+        f"INSERT INTO bargain_cut VALUES ({row}, 95, 5, {row}, 1, 0)" for row in (98, 99)
+    ],
+    "bargain: the price charged is the price at lock": [
+        "INSERT INTO bargain VALUES (95, 'b', 1, 1, '{}', 's', 100, 10, 100, 3, 0, 'locked', 97, 0, 0)",
+        CHECKOUT % ("bargain", "held", "NULL"), "INSERT INTO stock VALUES ('limit:campaign:1:1', 1, 0, 0, 1)",
+    ],
+    "checkout: one order pays one checkout": [
+        CHECKOUT % ("x", "paid", "90"), ORDER.replace("NULL", "97") % (100, 0),
+        (ORDER.replace("NULL", "97") % (100, 0)).replace("(90, 's', 'n'", "(89, 's', 'm'"),
+    ],
+    "limits: a person's count is what they hold and bought": [
+        CHECKOUT % ("flash_sale", "held", "NULL"), "INSERT INTO stock VALUES ('limit:campaign:1:1', 2, 0, 0, 2)",
+    ],
+    "rewards: what waits is what stands of them": [
+        "INSERT INTO transfer VALUES (22, 'k22', 'issuer', 'pending:1', 'points', 5, 'x', 'e', 0)"
+    ],
+    "rewards: taken back once, what refunds took": [
+        "INSERT INTO transfer VALUES (22, 'reward:1:less:2', 'x', 'issuer', 'points', 5, 'refund', 'e', 0)"
+    ],
+    "points: nobody pays off more than they owe": [
+        "INSERT INTO transfer VALUES (22, 'k22', 'issuer', 'debt:1', 'points', 5, 'x', 'e', 0)"
+    ],
+    "coupons: no template gives more than it says": [
+        TEMPLATE % (1, 0, 0), OF_TEMPLATE, "INSERT INTO stock VALUES ('coupon:7', 9, 8, 0, 1)"
+    ],
+    "coupons: nobody has more than one person may": [
+        TEMPLATE % (0, 0, 1), OF_TEMPLATE, COUPON.replace("30, 'C1'", "31, 'C2'"),
+        OF_TEMPLATE,
+    ],
+    "coupons: used up by the order that paid": [USED, "UPDATE coupon SET order_id = 5"],
+    "coupons: never more off than there is": [
+        CHECKOUT % ("x", "held", "NULL"), "UPDATE coupon SET checkout_id = 97, status = 'reserved', discount_fen = 1"
+    ],
+    "coupons: the budget holds what they may cost": [TEMPLATE % (0, 10, 0), OF_TEMPLATE],
+    "coupons: none ends early, none is used late": [
+        "UPDATE coupon SET status = 'expired', closed_at = 5, expires_at = 6"
+    ],
     "bargain: price = start - cuts, floor exact": [
-        "INSERT INTO bargain VALUES (95, 'b', 1, 1, '{}', 's', 100, 10, 99, 3, 0, 'open', NULL, 0, 0)"
+        "INSERT INTO bargain VALUES (95, 'b', 1, 1, '{}', 's', 100, 10, 99, 3, 0, 'open', NULL, 0, 0)",
+        "INSERT INTO stock VALUES ('limit:campaign:1:1', 1, 0, 0, 1)",
     ],
     "coupons: states say when and by what": ["UPDATE coupon SET status = 'redeemed'"],
     "coupons: as many issued as the stock gave": ["INSERT INTO stock VALUES ('coupon:7', 10, 9, 0, 1)"],
     "referral: two levels at most": [
-        "INSERT INTO referral VALUES (96, 1, 1, 2, 3, 'pending', '', '{}', NULL, 0, NULL)"
+        REFERRAL % (96, 2, 3, 3, "rejected", "NULL", "NULL", "NULL")
     ],
+    "referral: who brought whom is a forest": [
+        "UPDATE member SET referrer_id = 2", MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1"),
+    ],
+    "referral: one parent, the same everywhere": [
+        *PAIR, REFERRAL % (96, 1, 2, 1, "pending", "NULL", "NULL", "NULL"), "UPDATE member SET referrer_id = NULL"
+    ],
+    "referral: a newcomer is paid for once": [*PAIR, PAID % 96, PAID % 97],
+    "referral: paid only after the hold, for two persons": [
+        *PAIR, REFERRAL % (96, 1, 2, 1, "paid", "5", "4", "4")
+    ],
+    "referral: no more rewards than paid referrals": [
+        *PAIR, REFERRAL % (96, 1, 2, 1, "held", "5", "4", "NULL"), REWARD % (98, 1, "inviter:96")
+    ],
+    "referral: nothing stands for a refunded order": [
+        *PAIR, PAID % 96, "UPDATE referral SET order_id = 90", ORDER % (100, 100),
+        "INSERT INTO order_refund VALUES (91, 's', 'r', 'n', 100, 1, 0)",
+    ],
+    "referral: each rung once": [REWARD % (98, 1, "rung:000003:0"), REWARD % (99, 1, "rung:000003:1")],
 }  # fmt: skip
 UNBREAKABLE = {"ledger: double entry sums to nothing"}  # one row is both sides: it cannot be broken by rows
 
@@ -128,6 +202,10 @@ COMPANIONS = {
     "coupons: each code once": {"coupons: each hangs on a grant"},
     "ledger: balances equal their transfers": {"points: lots sum to the balance"},
     "ledger: no negative balance": {"points: lots sum to the balance"},
+    "orders: rewards follow refunds": {
+        "rewards: what waits is what stands of them",
+        "rewards: taken back once, what refunds took",
+    },
     "ledger: each key once": {
         "points: lots sum to the balance",
         "grants: points went to the grant's member with the grant's cause",

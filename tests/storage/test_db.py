@@ -120,6 +120,11 @@ def test_known_events_are_told_with_their_answers(db: Db, ids: Ids) -> None:
     db.commit()
 
 
+def test_no_statement_of_the_writer_is_compiled_first(db: Db) -> None:
+    if db.dialect == "postgresql":
+        assert db.connection.execute("SHOW jit").fetchone()[0] == "off"
+
+
 def test_the_migrations_make_what_the_tables_declare(database: Database) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext

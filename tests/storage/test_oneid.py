@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from storage import coupons, follows, grants, members, oneid
+from storage import coupons, follows, grants, members, oneid, shop
 from storage.coupons import Voucher
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import ISSUER, Move, account, balances, debt_account, derived, post
 from storage.members import Person
+from storage.tables import Order
 from tests.storage.conftest import NOW
 
 UNIONID = ("unionid", "oABC")
@@ -97,4 +98,35 @@ def test_a_third_door_joins_the_same_person(db: Db, ids: Ids) -> None:
 
     assert {person.id for person in members.of(db, [("wecom", f"wm{n}") for n in range(3)]).values()} == {doors[0].id}
     assert balances(db, doors[0].id) == {"points": 100}
+    db.commit()
+
+
+def test_a_gift_that_came_by_a_merge_goes_back_when_the_next_merge_proves_it_double(db: Db, ids: Ids) -> None:
+    first = signed_up(db, ids, "wm1")
+    second = members.create(db, ids, ("order", "o1"), "test", NOW)  # bought, never signed up
+    third = signed_up(db, ids, "wm3")
+    oneid.merge(db, ids, second.id, third.id, "phone:test", "test", NOW)
+
+    merge = oneid.merge(db, ids, first.id, second.id, "phone:test", "test", NOW)
+
+    assert balances(db, first.id) == {"points": 100}
+    assert [coupon.status for coupon in coupons.of_member(db, first.id)].count("active") == 1
+    oneid.undo(db, ids, merge, "admin:anna", "test", NOW)
+    assert balances(db, first.id) == balances(db, second.id) == {"points": 100}
+    db.commit()
+
+
+def test_a_first_purchase_happens_once_to_a_person(db: Db, ids: Ids) -> None:
+    first, second, third = (signed_up(db, ids, f"wm{number}") for number in range(3))
+    shop.orders.add(db, Order(id=ids.next(), source="mall", order_no="o1", member_id=third.id, amount_fen=1,
+                              refunded_fen=0, items="[]", store="", checkout_id=None, paid_at=NOW,
+                              created_at=NOW))  # fmt: skip
+    oneid.merge(db, ids, second.id, third.id, "phone:test", "test", NOW)
+    merge = oneid.merge(db, ids, first.id, second.id, "phone:test", "test", NOW)
+
+    assert shop.has_bought_before(db, first.id)
+
+    oneid.undo(db, ids, merge, "admin:anna", "test", NOW)
+    assert not shop.has_bought_before(db, first.id)
+    assert shop.has_bought_before(db, second.id)
     db.commit()

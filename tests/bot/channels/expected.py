@@ -93,6 +93,14 @@ EXPECTED: dict[str, tuple[str, dict[str, Any]]] = {
     "tag_update": ("CorpTagChanged", {"tag_id": "etTAG0001", "change_type": "update"}),
     "tag_delete": ("CorpTagChanged", {"tag_id": "etGRP0001", "tag_type": "tag_group", "change_type": "delete"}),
     "tag_shuffle": ("CorpTagChanged", {"tag_id": "", "change_type": "shuffle", "strategy_id": "1"}),
+    "kf_msg_or_event": (
+        "KfRang",
+        {"open_kfid": "wkCCCsandbox0001", "token": "ENCApHxnGDNAVNY4AaSJKj4Tb5mwsEMzxhFmHVGcra996NR", "sender": None},
+    ),
+    "kf_account_auth_change": (
+        "KfAccountsChanged",
+        {"added": ("wkCCCsandbox0001", "wkCCCsandbox0002"), "removed": ("wkCCCsandbox0003",)},
+    ),
     "acquisition_balance_low": ("AcquisitionReceived", {"change_type": "balance_low", "link_id": None, "fields": {}}),
     "acquisition_balance_exhausted": ("AcquisitionReceived", {"change_type": "balance_exhausted"}),
     "acquisition_balance_increased": ("AcquisitionReceived", {"change_type": "balance_increased"}),
@@ -130,6 +138,8 @@ NEEDED: dict[str, set[str] | frozenset[str]] = {
     "DirectoryChanged": {"ChangeType"},
     "ApprovalChanged": {"ApprovalInfo"},
     "ShareChanged": set(),
+    "KfRang": {"OpenKfId"},
+    "KfAccountsChanged": set(),
     "CardClicked": {"TaskId", "EventKey", "FromUserName"},
     "CardMenuClicked": {"TaskId", "EventKey", "FromUserName"},
     "AppActivityChanged": set(),

@@ -1,0 +1,1 @@
+"""导入: files of members, products and orders, checked whole and then entered whole."""

@@ -1,0 +1,1 @@
+"""State machines: each aggregate of the promotion kernel against a small model of its own, checked after every step."""
