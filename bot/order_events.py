@@ -64,7 +64,7 @@ class OrderReduced(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutPaid(Event):
-    """What was held for a member is paid by an order."""
+    """What was held for a member is paid by an order; `order_id` 0: there was nothing to pay."""
 
     checkout_id: int
     checkout_kind: str
@@ -75,9 +75,11 @@ class CheckoutPaid(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutReleased(Event):
-    """What was held for a member is free again: not paid in time, given up, or refused."""
+    """What was held for a member is free again. `why`: `unpaid` in time, `given_up` by the member, `undone` by the
+    shop."""
 
     checkout_id: int
     checkout_kind: str
     subject_id: int
     member_id: int
+    why: str = "unpaid"

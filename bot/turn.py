@@ -114,6 +114,7 @@ class Turn(Work):
     route: list[str] = field(default_factory=list)
     answer: str | None = None
     made: list[Person] = field(default_factory=list)
+    news: list[Event] = field(default_factory=list)
     cards: bool = False
 
     def using(self, model: type[RulesT]) -> RulesT:
@@ -137,6 +138,10 @@ class Turn(Work):
             person = self.people[key] = members.create(self.db, self.ids, key, evidence, self.now)
             self.made.append(person)
         return person
+
+    def announce(self, event: Event) -> None:
+        """Let the plays hear of what this turn did, after the step that did it."""
+        self.news.append(event)
 
     def forget_people(self) -> None:
         """Two members became one: whoever was read before in this batch is read again."""

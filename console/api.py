@@ -59,6 +59,8 @@ class Api:
             "products/{sku}": "products/change",
             "stores/{code}": "stores/change",
             **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+            **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
+            "points/{id}/approve": "points/approve",
             **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
         }
         return [

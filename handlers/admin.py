@@ -11,7 +11,7 @@ from typing import Any
 from bot.order_events import AdminAsked
 from bot.router import Refusal
 from bot.turn import Turn
-from handlers import campaigns, catalogue, coupon_templates, group_assets
+from handlers import campaigns, catalogue, coupon_templates, group_assets, points, undoing
 from handlers.plays import Plays
 from handlers.refusals import Refused, read
 
@@ -47,5 +47,9 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], tuple[int, dict[str, Any
     "coupon-templates": coupon_templates.new_template,
     "campaigns": campaigns.new_campaign,
     **{f"campaigns/{name}": campaigns.step(name) for name in campaigns.STEPS},
+    "points": points.move,
+    "points/approve": points.approve,
+    "checkouts/undo": undoing.undo_checkout,
+    "redemptions/undo": undoing.undo_redemption,
     **group_assets.ACTS,
 }

@@ -83,3 +83,5 @@ class Dispatcher:
             turn.route.append(f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}")
             handler(turn, event, self._plays)
         self._plays.tell(turn, event)
+        while turn.news:
+            self._plays.tell(turn, turn.news.pop(0))

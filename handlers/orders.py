@@ -6,16 +6,25 @@ import json
 
 from bot.events import Address, ApiAnswered
 from bot.order_events import OrderEntered, OrderPaid, OrderReduced, OrderRefunded
+from bot.texts import yuan
 from bot.turn import Turn
 from handlers.plays import Plays
-from scenarios import checkout, rewards, vouchers
-from storage import audit_log, coupons, oneid, shop
+from scenarios import checkout, rewards
+from storage import audit_log, oneid, shop
 from storage.members import Person
 from storage.tables import Checkout, Order, OrderRefund
 
 # By what a shop may name a buyer, the strongest first, and the channel it stands for with us.
 NAMES = (("unionid", "unionid"), ("external_userid", "wecom"), ("mobile_hash", "phone"), ("openid", "openid"))
 EVIDENCE = "order webhook"
+REFUSED = {
+    "unknown": "orders/unknown",
+    "amount": "orders/amount",
+    "late": "orders/late",
+    "paid_before": "orders/paid_before",
+    "not_first": "orders/not_first",
+    "wrong_store": "orders/wrong_store",
+}
 
 
 def paid(turn: Turn, event: OrderPaid, plays: Plays) -> None:
@@ -73,7 +82,8 @@ def _pay_checkout(turn: Turn, order: Order, code: str, plays: Plays) -> None:
     held = shop.checkouts.one(turn.db, code=code)
     news = checkout.pay(turn, held, order) if held is not None else "unknown"
     if isinstance(news, str):
-        checkout.refund(turn, order, order.amount_fen, news, f"order:{order.id}:{news}")
+        if checkout.refund(turn, order, order.amount_fen, news, f"order:{order.id}:{news}"):
+            turn.tell(order.member_id, REFUSED[news], code=code, amount=yuan(order.amount_fen))
         return
     plays.tell(turn, news)
 
@@ -123,10 +133,7 @@ def _undo_checkout(turn: Turn, order: Order, kept_fen: int) -> None:
         return
     if kept_fen == 0:
         checkout.refuse(turn, held)
-    for voucher in coupons.of_checkout(turn.db, held.id):
-        template = shop.templates.one(turn.db, id=voucher.template_id)
-        if template is not None and (template.give_back == "always" or (template.give_back == "full" and not kept_fen)):
-            vouchers.undo(turn, voucher)
+    checkout.undo_coupons(turn, held, kept_fen)
 
 
 def refund_answered(turn: Turn, event: ApiAnswered) -> None:

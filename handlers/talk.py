@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from bot.channels.wecom_translate import SOURCE
 from bot.events import Address, Event, TextReceived
@@ -45,9 +45,9 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
         return
     taken = plays.hear(turn, event, audience.name, _confirmed(plays, audience, said))
     if taken is None:
-        near = get_close_matches(said, [*plays.known_words(audience.name), *HELP_WORDS], n=1, cutoff=0.5)
+        near = _nearest(said, [*plays.known_words(audience.name), *HELP_WORDS], [choice.words for choice in menu])
         if near:
-            turn.ask(sender, audience.nearest, menu, near=near[0])
+            turn.ask(sender, audience.nearest, menu, near=near)
         else:
             turn.ask(sender, audience.not_understood, menu)
     elif taken.arg and not taken.bare and said in map(normalize, taken.words):
@@ -74,6 +74,14 @@ def _confirmed(plays: Plays, audience: Audience, said: str) -> str:
     word, _, rest = said.partition(" ")
     taken = plays.taking(audience.name, rest) if word == CONFIRM_WORD else None
     return rest if taken is not None and taken.confirm else said
+
+
+def _nearest(said: str, known: list[str], first: list[str]) -> str:
+    """The known word that is most like what was said; of equals one that the menu shows. "" when none is like it."""
+    near = get_close_matches(said, known, n=5, cutoff=0.5)
+    ratios = [SequenceMatcher(None, said, word).ratio() for word in near]
+    equal = [word for word, ratio in zip(near, ratios, strict=True) if ratio == ratios[0]]
+    return next((word for word in equal if word in first), equal[0] if equal else "")
 
 
 def _meant(turn: Turn, event: Event, sender: Address, said: str, menu: list[Choice]) -> str:

@@ -197,6 +197,8 @@ def buy(turn: Turn, event: Event, typed: str) -> None:
     if held is None:
         turn.say(event.sender, "bargain/sold_out")
         return
+    if not held.price_fen:
+        return  # nothing to pay: it is bought, and said so
     turn.say(event.sender, "bargain/locked", price=yuan(held.price_fen), pay_until=shown(held.hold_until),
              checkout=held.code)  # fmt: skip
 
@@ -235,7 +237,7 @@ def bought(turn: Turn, event: CheckoutPaid) -> None:
     if event.checkout_kind == KIND:
         sold = {"status": "bought", "checkout_id": event.checkout_id}
         drives.bargains.change(turn.db, sold, id=event.subject_id, status__ne="bought")
-        turn.tell(event.member_id, "bargain/bought")
+        turn.tell(event.member_id, "bargain/bought" if event.order_id else "bargain/bought_free")
 
 
 @router.on(TimerDue)

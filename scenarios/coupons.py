@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bot.clock import quiet_until, read_quiet, shown
 from bot.events import Event, TimerDue
-from bot.ids import read_code
 from bot.kf_menu import Choice
 from bot.router import Router
 from bot.texts import yuan
-from bot.turn import Turn
-from scenarios import vouchers
+from bot.turn import Retry, Turn
+from scenarios import counter, vouchers
 from storage import coupons, grants, members, shop
+from storage.coupons import Voucher
 from storage.tables import CouponTemplate
 
 router = Router("coupons")
@@ -142,22 +142,41 @@ def my_coupons(turn: Turn, event: Event) -> None:
 
 @router.words("核销", audience="guide", arg="券码", confirm=True)
 def verify(turn: Turn, event: Event, typed: str) -> None:
-    """Use a coupon at the counter, once: who comes second is told when it was used."""
+    """Use a coupon at the counter, once: 「核销 券码 金额 门店」. The second is told when and by whom it was used."""
     assert event.sender is not None
-    voucher = coupons.by_code(turn.db, read_code(typed))
+    words = typed.split()
+    voucher, rest = counter.coupon(turn, words)
     if voucher is None:
-        turn.say(event.sender, "coupons/unknown", code=typed)
-        return
-    cost = voucher.liability_fen
-    if coupons.redeem(turn.db, voucher.id, cost, turn.now):
-        vouchers.ended(turn, voucher, cost)
-        turn.audit(event.sender.external_id, "coupon.verified", f"coupon:{voucher.id}", cost_fen=cost)
-        turn.say(event.sender, "coupons/verified", name=voucher.template, bearer=voucher.bearer, cost=yuan(cost))
-        turn.tell(voucher.member_id, "coupons/used", name=voucher.template)
+        turn.say(event.sender, "coupons/unknown", code=words[0])
     elif voucher.status == "redeemed" and voucher.used_at is not None:
-        turn.say(event.sender, "coupons/used_before", name=voucher.template, at=shown(voucher.used_at))
-    else:
+        turn.say(event.sender, "coupons/used_before", name=voucher.template, at=shown(voucher.used_at),
+                 by=voucher.used_by or turn.texts.render("coupons/by_order"))  # fmt: skip
+    elif voucher.status != "active" or voucher.expires_at <= turn.now:
         turn.say(event.sender, WHY[voucher.status], name=voucher.template)
+    else:
+        bill = counter.bill(turn, voucher, rest)
+        if isinstance(bill, counter.Refusal):
+            turn.say(event.sender, bill.text, name=voucher.template, **bill.values)
+        else:
+            _use(turn, event, voucher, bill)
+
+
+def _use(turn: Turn, event: Event, voucher: Voucher, bill: counter.Bill) -> None:
+    """Take it off the bill; who pays for it is on the coupon's row."""
+    assert event.sender is not None
+    store = bill.store.code if bill.store else ""
+    if not coupons.redeem(turn.db, voucher.id, bill.off_fen, turn.now, store, event.sender.external_id):
+        raise Retry(f"coupon {voucher.id} was used meanwhile")
+    vouchers.ended(turn, voucher, bill.off_fen, used=True)
+    turn.audit(event.sender.external_id, "coupon.verified", f"coupon:{voucher.id}", cost_fen=bill.off_fen,
+               bill_fen=bill.amount_fen, store=store, bearer=voucher.bearer)  # fmt: skip
+    values = {"name": voucher.template, "bearer": turn.texts.render(BEARERS[voucher.bearer])}
+    if bill.amount_fen is None:
+        turn.say(event.sender, "coupons/verified_gift", **values)
+    else:
+        pays = yuan(bill.amount_fen - bill.off_fen)
+        turn.say(event.sender, "coupons/verified", off=yuan(bill.off_fen), pays=pays, **values)
+    turn.tell(voucher.member_id, "coupons/used", name=voucher.template)
 
 
 WHY = {
@@ -165,4 +184,9 @@ WHY = {
     "expired": "coupons/over",
     "reserved": "coupons/held",
     "voided": "coupons/voided",
+}
+BEARERS = {
+    "brand": "coupons/bearer_brand",
+    "store": "coupons/bearer_store",
+    "franchisee": "coupons/bearer_franchisee",
 }

@@ -96,8 +96,8 @@ def bought(turn: Turn, event: CheckoutPaid) -> None:
 
 @router.on(CheckoutReleased)
 def not_paid(turn: Turn, event: CheckoutReleased) -> None:
-    """Not paid in time: the piece is for others again."""
-    if event.checkout_kind == KIND:
+    """Not paid in time: the piece is for others again. Who gave it up knows."""
+    if event.checkout_kind == KIND and event.why == "unpaid":
         turn.tell(event.member_id, "flash_sale/released")
 
 

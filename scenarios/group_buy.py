@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
 from bot.clock import shown
 from bot.events import Event, TimerDue
 from bot.ids import code, read_code
@@ -19,8 +17,9 @@ from bot.order_events import CheckoutPaid, CheckoutReleased, OrderReduced
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Turn
-from scenarios import campaigns, checkout
+from scenarios import campaigns, checkout, teams
 from scenarios.checkout import Hold, Want
+from scenarios.teams import Drive
 from storage import drives, shop
 from storage.members import Person
 from storage.tables import Checkout, Team, TeamSeat
@@ -29,27 +28,6 @@ router = Router("group_buy")
 KIND = "group_buy"
 DEADLINE = "team_deadline"
 REFUSED = {"sold_out": "group_buy/sold_out", "limit": "group_buy/limit"}
-
-
-class Drive(BaseModel):
-    """A group-buy campaign's config. `leader_free`: the leader's payment is refunded when the team succeeds."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    sku: str = Field(min_length=1, max_length=64)
-    size: int = Field(ge=2, le=100)
-    price_fen: int = Field(ge=1)
-    hours: int = Field(default=24, ge=1, le=24 * 14)
-    hold_minutes: int = Field(default=15, ge=1, le=120)
-    per_member: int = Field(default=1, ge=1, le=100)
-    leader_free: bool = False
-    below_cost: bool = False
-
-    @model_validator(mode="after")
-    def _hold_fits(self) -> Drive:
-        if self.hold_minutes >= self.hours * 60:
-            raise ValueError("hold_minutes: a seat is held for longer than the team lives")
-        return self
 
 
 @router.words("拼团")
@@ -89,7 +67,7 @@ def open_team(turn: Turn, event: Event, typed: str) -> None:
         return
     drives.teams.add(turn.db, team)
     drives.hold_seat(turn.db, team.id, turn.now)
-    _take_seat(turn, team, person, held, None)
+    teams.take_seat(turn, team, person, held, None)
     turn.at(team.deadline, DEADLINE, f"team:{team.id}", {"team_id": team.id})
     turn.say(event.sender, "group_buy/opened", code=team.code, size=team.size, price=yuan(held.price_fen),
              until=shown(team.deadline), pay_until=shown(held.hold_until), checkout=held.code)  # fmt: skip
@@ -117,7 +95,7 @@ def join_team(turn: Turn, event: Event, typed: str) -> None:
         drives.free_seat(turn.db, team.id)
         turn.say(event.sender, REFUSED[held])
         return
-    _take_seat(turn, team, person, held, there)
+    teams.take_seat(turn, team, person, held, there)
     _ask_to_pay(turn, event, team, held)
 
 
@@ -127,7 +105,8 @@ def _already(turn: Turn, event: Event, team: Team, seat: TeamSeat) -> None:
     if held is not None:
         _ask_to_pay(turn, event, team, held)
     elif event.sender is not None:
-        turn.say(event.sender, "group_buy/in_it", code=team.code, missing=team.size - team.paid)
+        turn.say(event.sender, "group_buy/in_it", code=team.code, missing=team.size - team.paid,
+                 until=shown(team.deadline))  # fmt: skip
 
 
 def _ask_to_pay(turn: Turn, event: Event, team: Team, held: Checkout) -> None:
@@ -143,25 +122,45 @@ def _checkout(turn: Turn, person: Person, team: Team, rules: Drive) -> Checkout 
     return checkout.open_checkout(turn, person, want)
 
 
-def _take_seat(turn: Turn, team: Team, person: Person, held: Checkout, there: TeamSeat | None) -> None:
-    """Write the seat; who left a team before takes their old row again."""
-    if there is not None:
-        again = {"status": "held", "checkout_id": held.id, "order_id": None, "paid_fen": 0, "joined_at": turn.now}
-        drives.seats.change(turn.db, again, id=there.id, status=there.status)
-        return
-    seat = TeamSeat(id=turn.ids.next(), team_id=team.id, member_id=person.id, status="held", checkout_id=held.id,
-                    order_id=None, paid_fen=0, joined_at=turn.now)  # fmt: skip
-    drives.seats.add(turn.db, seat)
+@router.words("退团", arg="团号", menu=False)
+def leave_team(turn: Turn, event: Event, typed: str) -> None:
+    """Give up a seat: one that is not paid at once, a paid one for a refund while the team is open."""
+    assert event.sender is not None
+    person = turn.ensure_person(event.sender, "word")
+    team = drives.teams.one(turn.db, code=read_code(typed))
+    seat = drives.seats.one(turn.db, team_id=team.id, member_id=person.id) if team else None
+    if team is None or seat is None or seat.status in ("released", "refunded"):
+        turn.say(event.sender, "group_buy/not_in", code=typed)
+    elif team.status != "open" or team.deadline <= turn.now:
+        turn.say(event.sender, "group_buy/settled", code=team.code)
+    elif seat.status == "held":
+        news = checkout.release(turn, seat.checkout_id, "given_up")
+        if news is not None:
+            turn.announce(news)
+        turn.say(event.sender, "group_buy/left", code=team.code)
+    elif teams.leave(turn, seat):
+        order = shop.orders.one(turn.db, id=seat.order_id)
+        assert order is not None
+        left = order.amount_fen - order.refunded_fen
+        checkout.refund(turn, order, left, "left_team", f"team:{team.id}:left:{order.id}")
+        turn.say(event.sender, "group_buy/left_paid", code=team.code, amount=yuan(left))
+    else:
+        turn.say(event.sender, "group_buy/settled", code=team.code)
 
 
 @router.on(CheckoutReleased)
 def seat_released(turn: Turn, event: CheckoutReleased) -> None:
-    """A seat was not paid in time: someone else may have it."""
+    """A seat was not paid in time or given up: someone else may have it."""
     if event.checkout_kind != KIND:
         return
-    if drives.seats.change(turn.db, {"status": "released"}, checkout_id=event.checkout_id, status="held"):
-        drives.free_seat(turn.db, event.subject_id)
+    seat = drives.seats.one(turn.db, checkout_id=event.checkout_id, status="held")
+    if seat is None or not teams.free(turn, seat):
+        return
+    if event.why == "unpaid":
         turn.tell(event.member_id, "group_buy/released")
+    team = drives.teams.one(turn.db, id=seat.team_id, status="open")
+    if team is not None:
+        teams.lead_on(turn, team, seat.member_id)
 
 
 @router.on(CheckoutPaid)
@@ -186,56 +185,16 @@ def seat_paid(turn: Turn, event: CheckoutPaid) -> None:
     paid = {"status": "paid", "order_id": order.id, "paid_fen": order.amount_fen, "checkout_id": event.checkout_id}
     drives.seats.change(turn.db, paid, id=seat.id, status=seat.status)
     if drives.succeed(turn.db, team.id, turn.now):
-        _succeeded(turn, team)
+        teams.succeeded(turn, team)
     else:
-        _progress(turn, team.id)
-
-
-def _progress(turn: Turn, team_id: int) -> None:
-    """Tell everyone who paid how many are missing."""
-    team = drives.teams.one(turn.db, id=team_id)
-    assert team is not None
-    for seat in drives.seats.all(turn.db, team_id=team_id, status="paid"):
-        turn.tell(seat.member_id, "group_buy/progress", code=team.code, paid=team.paid, missing=team.size - team.paid,
-                  until=shown(team.deadline))  # fmt: skip
-
-
-def _succeeded(turn: Turn, team: Team) -> None:
-    """Everyone is told; a free leader gets the money back."""
-    rules = Drive.model_validate_json(team.rules)
-    for seat in drives.seats.all(turn.db, team_id=team.id, status="paid"):
-        turn.tell(seat.member_id, "group_buy/success", code=team.code, size=team.size)
-        if rules.leader_free and seat.member_id == team.leader_id:
-            order = shop.orders.one(turn.db, id=seat.order_id)
-            assert order is not None
-            checkout.refund(turn, order, order.amount_fen, "leader_free", f"team:{team.id}:leader_free")
-            turn.tell(seat.member_id, "group_buy/leader_free", amount=yuan(order.amount_fen))
+        teams.tell_progress(turn, team.id)
 
 
 @router.on(TimerDue)
 def deadline_passed(turn: Turn, event: TimerDue) -> None:
     """The team's time is over."""
     if event.name == DEADLINE:
-        settle(turn, event.payload["team_id"])
-
-
-def settle(turn: Turn, team_id: int) -> bool:
-    """Expire a team whose deadline passed: each paid seat is refunded under its own key. False when it is settled."""
-    if not drives.expire(turn.db, team_id, turn.now):
-        return False
-    team = drives.teams.one(turn.db, id=team_id)
-    assert team is not None
-    for seat in drives.seats.all(turn.db, team_id=team_id, status="held"):
-        news = checkout.release(turn, seat.checkout_id)
-        if news is not None:
-            seat_released(turn, news)
-    for seat in drives.seats.all(turn.db, team_id=team_id, status="paid"):
-        order = shop.orders.one(turn.db, id=seat.order_id)
-        assert order is not None
-        checkout.refund(turn, order, order.amount_fen, "team_expired", f"team:{team_id}:seat:{seat.id}")
-        drives.seats.change(turn.db, {"status": "refunded"}, id=seat.id, status="paid")
-        turn.tell(seat.member_id, "group_buy/expired", code=team.code, amount=yuan(seat.paid_fen))
-    return True
+        teams.settle(turn, event.payload["team_id"])
 
 
 @router.on(OrderReduced)
@@ -244,17 +203,8 @@ def seat_refunded(turn: Turn, event: OrderReduced) -> None:
     if event.kept_fen:
         return
     seat = drives.seats.one(turn.db, order_id=event.order_id)
-    if seat is None or seat.status != "paid" or not drives.leave(turn.db, seat.team_id):
-        return
-    drives.seats.change(turn.db, {"status": "refunded"}, id=seat.id, status="paid")
-    team = drives.teams.one(turn.db, id=seat.team_id)
-    assert team is not None
-    staying = [s for s in drives.seats.all(turn.db, team_id=team.id) if s.status in ("paid", "held")]
-    if team.leader_id == seat.member_id and staying:
-        following = min(staying, key=lambda s: (s.status != "paid", s.id))
-        drives.teams.change(turn.db, {"leader_id": following.member_id}, id=team.id)
-        turn.tell(following.member_id, "group_buy/you_lead", code=team.code)
-    _progress(turn, team.id)
+    if seat is not None and seat.status == "paid":
+        teams.leave(turn, seat)
 
 
 @router.words("我的拼团")

@@ -17,7 +17,7 @@ from storage.ledger import EXPIRED, POINTS, Move, account
 
 router = Router("points")
 
-EXPIRY = "points_expiry"
+EXPIRY = rewards.EXPIRY
 AT_ONCE = 500
 SHOWN = 5
 

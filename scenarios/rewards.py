@@ -21,6 +21,7 @@ from storage.members import Person
 from storage.tables import Order, Reward
 
 TIMER = "reward"
+EXPIRY = "points_expiry"  # the timer of a day on which points end
 ORDINARY_DAYS = 30  # a coupon whose template is missing still keeps the promise
 
 
@@ -65,6 +66,15 @@ def give(turn: Turn, person: Person, grant_id: int, pack: Pack, reason: str) -> 
                 turn.ids.next(), code(turn.chance), gift.template, person.id, grant_id, "active", turn.now, expires_at
             )
             coupons.issue(turn.db, row)
+
+
+def credit(
+    turn: Turn, member_id: int, amount: int, source: str, key: str, reason: str, expires_at: datetime | None
+) -> None:
+    """Points that end some day, and the timer that sees to it; None = they never end."""
+    points.give(turn, member_id, amount, source, key, reason, expires_at=expires_at)
+    if expires_at is not None:
+        turn.at(expires_at, EXPIRY, f"points:{expires_at.isoformat()}", {})
 
 
 def pending_account(member_id: int) -> str:

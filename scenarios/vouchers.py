@@ -13,7 +13,7 @@ from bot.clock import end_of_day, local_day
 from bot.ids import code
 from bot.turn import Turn
 from scenarios.offers import Coupon
-from storage import coupons, grants, shop, stock
+from storage import coupons, drives, grants, shop, stock
 from storage.coupons import Voucher
 from storage.members import Person
 from storage.tables import CouponTemplate
@@ -90,8 +90,13 @@ def end(turn: Turn, voucher: Voucher) -> None:
         ended(turn, voucher, 0)
 
 
-def ended(turn: Turn, voucher: Voucher, cost_fen: int) -> None:
-    """A coupon ended having cost `cost_fen`: what was set aside beyond it goes back to the budget."""
+def ended(turn: Turn, voucher: Voucher, cost_fen: int, *, used: bool = False) -> None:
+    """A coupon ended having cost `cost_fen`: what was set aside beyond it goes back to the budget. A gift that waits
+    for it is handed over when it was `used`, else it is for others again."""
+    if voucher.template_id is None:
+        redeemed = drives.redemptions.one(turn.db, coupon_id=voucher.id)
+        for name, n in json.loads(redeemed.holds) if redeemed else []:
+            (stock.commit if used else stock.release)(turn.db, name, n)
     if voucher.template_id is not None and voucher.liability_fen > cost_fen:
         stock.give_back(turn.db, f"budget:coupon:{voucher.template_id}", voucher.liability_fen - cost_fen)
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, and_, case, func, literal, or_, selec
 from sqlalchemy.orm import aliased
 
 from storage import tables
+from storage.buying_checks import BUYING
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
 
@@ -177,5 +178,5 @@ CHECKS: tuple[Check, ...] = (
     Check("coupons: each code once", lambda _: _twice(t.Coupon.code)),
     Check("coupons: each hangs on a grant", _coupon_without_grant),
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
-    *[Check(name, broken) for name, broken in (*PROMOTIONS, *REFERRALS)],
+    *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS)],
 )

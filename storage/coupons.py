@@ -23,6 +23,7 @@ _USABLE = Sql(
 _OF_GRANT = Sql(_ALL.where(_T.c.grant_id == bindparam("of")).order_by(_T.c.id))
 _OF_CHECKOUT = Sql(_ALL.where(_T.c.checkout_id == bindparam("of")).order_by(_T.c.id))
 _BY_CODE = Sql(_ALL.where(_T.c.code == bindparam("code_")))
+_BY_ID = Sql(_ALL.where(_T.c.id == bindparam("id_")))
 _DUE = Sql(
     _ALL.where(_T.c.closed_at.is_(None), _T.c.expires_at <= bindparam("now"), _T.c.status == "active")
     .order_by(_T.c.expires_at, _T.c.id)
@@ -50,7 +51,16 @@ _CLOSE = Sql(
 _REOPEN = Sql(
     update(_T)
     .where(_ID, _T.c.status == bindparam("was"))
-    .values(status="active", closed_at=None, used_at=None, checkout_id=None, order_id=None, discount_fen=0)
+    .values(
+        status="active",
+        closed_at=None,
+        used_at=None,
+        checkout_id=None,
+        order_id=None,
+        discount_fen=0,
+        store="",
+        used_by="",
+    )
 )
 _RESERVE = Sql(
     update(_T)
@@ -70,7 +80,14 @@ _RELEASE = Sql(
 _REDEEM = Sql(
     update(_T)
     .where(_ID, _T.c.status == "active", _T.c.expires_at > bindparam("now"))
-    .values(status="redeemed", used_at=bindparam("now"), closed_at=bindparam("now"), discount_fen=bindparam("discount"))
+    .values(
+        status="redeemed",
+        used_at=bindparam("now"),
+        closed_at=bindparam("now"),
+        discount_fen=bindparam("discount"),
+        store=bindparam("at_store"),
+        used_by=bindparam("by"),
+    )
 )
 
 
@@ -93,6 +110,8 @@ class Voucher(NamedTuple):
     discount_fen: int = 0
     used_at: datetime | None = None
     closed_at: datetime | None = None
+    store: str = ""
+    used_by: str = ""
 
 
 def issue(db: Db, voucher: Voucher) -> None:
@@ -126,6 +145,13 @@ def by_code(db: Db, code: str) -> Voucher | None:
     return Voucher(*row) if row else None
 
 
+def by_id(db: Db, coupon_id: int) -> Voucher:
+    """A coupon that is known to be there."""
+    row = db.one(_BY_ID, id_=coupon_id)
+    assert row is not None
+    return Voucher(*row)
+
+
 def due(db: Db, now: datetime, most: int) -> list[Voucher]:
     """Active coupons whose time is over."""
     return [Voucher(*row) for row in db.all(_DUE, now=now, most=most)]
@@ -157,8 +183,8 @@ def reserve(db: Db, coupon_id: int, checkout_id: int, discount_fen: int, now: da
     return db.run(_RESERVE, id_=coupon_id, checkout=checkout_id, discount=discount_fen, now=now) == 1
 
 
-def commit(db: Db, coupon_id: int, checkout_id: int, order_id: int, now: datetime) -> bool:
-    """The checkout was paid: the coupon is used up by exactly this order."""
+def commit(db: Db, coupon_id: int, checkout_id: int, order_id: int | None, now: datetime) -> bool:
+    """The checkout was paid, by an order unless it cost nothing: the coupon is used up by exactly this."""
     return db.run(_COMMIT, id_=coupon_id, checkout=checkout_id, order=order_id, now=now) == 1
 
 
@@ -167,6 +193,6 @@ def release(db: Db, coupon_id: int, checkout_id: int) -> bool:
     return db.run(_RELEASE, id_=coupon_id, checkout=checkout_id) == 1
 
 
-def redeem(db: Db, coupon_id: int, discount_fen: int, now: datetime) -> bool:
-    """核销 at a counter; False when it is used, held or over."""
-    return db.run(_REDEEM, id_=coupon_id, discount=discount_fen, now=now) == 1
+def redeem(db: Db, coupon_id: int, discount_fen: int, now: datetime, store: str = "", used_by: str = "") -> bool:
+    """核销 at a counter, of a store if it was named, by a guide; False when it is used, held or over."""
+    return db.run(_REDEEM, id_=coupon_id, discount=discount_fen, now=now, at_store=store, by=used_by) == 1

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, update
 from storage.db import Db
 from storage.rows import Rows
 from storage.sql import Sql
-from storage.tables import Bargain, BargainCut, Campaign, Reward, Team, TeamSeat
+from storage.tables import Bargain, BargainCut, Campaign, PointsAct, Redemption, Reward, Team, TeamSeat
 
 campaigns = Rows(Campaign)
 teams = Rows(Team)
@@ -17,6 +17,8 @@ seats = Rows(TeamSeat)
 bargains = Rows(Bargain)
 cuts = Rows(BargainCut)
 rewards = Rows(Reward)
+redemptions = Rows(Redemption)
+points_acts = Rows(PointsAct)
 
 _T = Team.__table__  # type: ignore[attr-defined]
 _OF = _T.c.id == bindparam("of")

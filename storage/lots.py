@@ -43,6 +43,17 @@ def expired(db: Db, now: datetime, most: int) -> list[tuple[str, datetime, int]]
     return [(row[0], row[1], row[2]) for row in db.all(_EXPIRED, now=now, most=most)]
 
 
+def oldest(db: Db, account: str, amount: int) -> list[Slice]:
+    """What `take` would take."""
+    found: list[Slice] = []
+    for expires_at, there in of(db, account):
+        part = min(there, amount)
+        if part:
+            found.append((expires_at, part))
+        amount -= part
+    return found
+
+
 def put(db: Db, account: str, slices: list[Slice]) -> None:
     """Add to the lots of an account."""
     for expires_at, amount in slices:

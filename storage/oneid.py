@@ -36,6 +36,7 @@ _MOVE_IDENTITY = Sql(update(_I).where(_I.c.id == bindparam("id_")).values(member
 _MOVE_FOLLOW = Sql(update(_F).where(_F.c.id == bindparam("id_")).values(member_id=bindparam("to")))
 _INTO = Sql(update(_M).where(_M.c.id == bindparam("id_")).values(merged_into=bindparam("to")))
 _MERGED_INTO = Sql(select(_M.c.merged_into).where(_M.c.id == bindparam("id_")))
+_ABSORBED = Sql(select(_M.c.id).where(_M.c.merged_into == bindparam("of")))
 _FIND = Sql(select(_G.c.survivor_id, _G.c.absorbed_id, _G.c.moved, _G.c.undone_at).where(_G.c.id == bindparam("id_")))
 _UNDONE = Sql(
     update(_G).where(_G.c.id == bindparam("id_"), _G.c.undone_at.is_(None)).values(undone_at=bindparam("now"))
@@ -244,6 +245,14 @@ def _move_back(db: Db, absorbed: int, moved: Moved) -> None:
     for row_id in moved.reversed:
         grants.set_status(db, row_id, "granted")
     referral_merge.part(db, moved)
+
+
+def same(db: Db, member_id: int) -> list[int]:
+    """A member's id and those of all who were merged into them: history stays under the id it was made with."""
+    found = [member_id]
+    for one in found:  # grows while it is walked: a survivor may have been merged again
+        found += [row[0] for row in db.all(_ABSORBED, of=one)]
+    return found
 
 
 def current(db: Db, member_id: int) -> Person | None:

@@ -44,6 +44,13 @@ def give(
         by.move(Move(key, source, account(member_id), POINTS, amount - debt, reason, expires_at))
 
 
+def spend(by: Mover, member_id: int, amount: int, to: str, key: str, reason: str) -> bool:
+    """Pay with points, the first to expire first; False when there are fewer."""
+    if held(by.db, member_id) < amount:
+        return False
+    return by.move(Move(key, account(member_id), to, POINTS, amount, reason))
+
+
 def take_back(by: Mover, member_id: int, amount: int, to: str, key: str, reason: str) -> None:
     """Debit points; what was spent already becomes debt."""
     there = min(amount, held(by.db, member_id))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, func, select, update
 
+from storage import oneid
 from storage.db import Db
 from storage.rows import Rows
-from storage.sql import Sql
+from storage.sql import Sql, one_of
 from storage.tables import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 
 stores = Rows(Store)
@@ -16,6 +17,10 @@ order_refunds = Rows(OrderRefund)
 checkouts = Rows(Checkout)
 refunds = Rows(Refund)
 templates = Rows(CouponTemplate)
+stores = Rows(Store)
+
+# Why we refund whole what was never sold: such an order was no purchase.
+UNSOLD = ("unknown", "amount", "late", "paid_before", "not_first", "wrong_store", "team_over", "team_expired")
 
 _O = Order.__table__  # type: ignore[attr-defined]
 _N = bindparam("n", type_=_O.c.amount_fen.type)
@@ -24,7 +29,26 @@ _REFUND = Sql(
     .where(_O.c.id == bindparam("of"), _O.c.refunded_fen + _N <= _O.c.amount_fen)
     .values(refunded_fen=_O.c.refunded_fen + _N)
 )
-_STANDING = Sql(select(func.count()).where(_O.c.member_id == bindparam("of"), _O.c.id != bindparam("but")))
+_R = Refund.__table__  # type: ignore[attr-defined]
+_UNSOLD = select(_R.c.id).where(
+    _R.c.order_id == _O.c.id, _R.c.amount_fen == _O.c.amount_fen, one_of(_R.c.reason, UNSOLD)
+)
+_STANDING = Sql(
+    select(func.count()).where(
+        _O.c.member_id == bindparam("of"), _O.c.id != bindparam("but"), ~_UNSOLD.correlate(_O).exists()
+    )
+)
+_P = Product.__table__  # type: ignore[attr-defined]
+_ON_SHELF = (_P.c.status == "active", (bindparam("of") == "") | (_P.c.category == bindparam("of")))
+_SHELF = Sql(
+    select(_P.c.id)
+    .where(*_ON_SHELF)
+    .order_by(_P.c.category, _P.c.id)
+    .limit(bindparam("most", type_=_P.c.id.type))
+    .offset(bindparam("after", type_=_P.c.id.type))
+)
+_NAMES = Sql(select(_P.c.id, _P.c.sku, _P.c.title).where(_P.c.status == "active").order_by(_P.c.category, _P.c.id))
+_CATEGORIES = Sql(select(_P.c.category).where(_P.c.status == "active").distinct().order_by(_P.c.category))
 
 
 def sku_stock(sku: str) -> str:
@@ -38,6 +62,23 @@ def reduce(db: Db, order_id: int, amount_fen: int) -> bool:
 
 
 def has_bought_before(db: Db, member_id: int, but: int = 0) -> bool:
-    """Whether a member has any order besides `but`, refunded ones included: a first purchase happens once."""
-    row = db.one(_STANDING, of=member_id, but=but)
-    return bool(row and row[0])
+    """Whether a person has any order besides `but`, under whatever member it was made, refunded ones included: a first
+    purchase happens once. What we could not sell and refund whole (`UNSOLD`) was none."""
+    counts = (db.one(_STANDING, of=one, but=but) for one in oneid.same(db, member_id))
+    return any(row is not None and row[0] for row in counts)
+
+
+def shelf(db: Db, category: str, after: int, most: int) -> list[Product]:
+    """Up to `most` goods that are sold, `after` so many, by category; "" = every category."""
+    found = [products.one(db, id=row[0]) for row in db.all(_SHELF, of=category, after=after, most=most)]
+    return [product for product in found if product is not None]
+
+
+def names(db: Db) -> list[tuple[int, str, str]]:
+    """(id, sku, title) of everything that is sold."""
+    return [(row[0], row[1], row[2]) for row in db.all(_NAMES)]
+
+
+def categories(db: Db) -> list[str]:
+    """The categories of what is sold."""
+    return [row[0] for row in db.all(_CATEGORIES)]

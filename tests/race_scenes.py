@@ -171,7 +171,8 @@ def _naive_refund_or_settle(db: Db, number: int) -> bool:
 def _checkout(db: Db, row_id: int, status: str) -> None:
     shop.checkouts.add(db, Checkout(
         id=row_id, code=f"K{row_id}", member_id=1, kind="x", subject_id=1, items="[]", list_fen=1, price_fen=1,
-        holds="[]", coupons="[]", status=status, hold_until=NOON, order_id=None, created_at=NOON,
+        holds="[]", coupons="[]", discounts="[]", store="", status=status,
+        hold_until=NOON, order_id=None, created_at=NOON,
     ))  # fmt: skip
 
 

@@ -7,6 +7,7 @@ tables: rows of one transaction are written in bulk and in any order; `storage.c
 
 from __future__ import annotations
 
+from storage.tables.buying import PointsAct, Redemption
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -58,8 +59,10 @@ __all__ = [
     "Order",
     "OrderRefund",
     "Outbox",
+    "PointsAct",
     "PointsLot",
     "Product",
+    "Redemption",
     "Referral",
     "ReferralCode",
     "Refund",

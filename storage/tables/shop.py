@@ -81,7 +81,9 @@ class OrderRefund(SQLModel, table=True):
 
 
 class Checkout(SQLModel, table=True):
-    """待支付单: goods, a price and rights held for a member until `hold_until`. `holds` is JSON [[stock, n], ...]."""
+    """待支付单: goods, a price and rights held for a member until `hold_until`. `holds` is JSON [[stock, n], ...],
+    `discounts` JSON [[campaign, fen, 1 when only for a first order], ...]. Paid without an order: there was nothing to
+    pay."""
 
     __tablename__ = "checkout"
     __table_args__: tuple[SchemaItem, ...] = (
@@ -105,6 +107,8 @@ class Checkout(SQLModel, table=True):
     hold_until: datetime = Field(sa_column=moment("hold_until"))
     order_id: int | None = Field(sa_column=number("order_id", null=True))
     created_at: datetime = Field(sa_column=moment("created_at"))
+    discounts: str = Field(sa_column=json_text("discounts"))
+    store: str = Field(sa_column=words("store"))
 
 
 class Refund(SQLModel, table=True):

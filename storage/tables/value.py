@@ -82,6 +82,7 @@ class Coupon(SQLModel, table=True):
     """券: one voucher in a member's hands. `template_id` None: a voucher without a template of its own.
 
     `liability_fen` is set aside from the template's budget until the coupon ends; `discount_fen` is what it took off.
+    `store` and `used_by`: where and by whom it was verified at a counter.
     """
 
     __tablename__ = "coupon"
@@ -113,6 +114,8 @@ class Coupon(SQLModel, table=True):
     discount_fen: int = Field(sa_column=number("discount_fen"))
     used_at: datetime | None = Field(sa_column=moment("used_at", null=True))
     closed_at: datetime | None = Field(sa_column=moment("closed_at", null=True))
+    store: str = Field(sa_column=words("store"))
+    used_by: str = Field(sa_column=words("used_by"))
 
 
 class Stock(SQLModel, table=True):

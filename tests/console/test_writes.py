@@ -66,8 +66,24 @@ def test_what_is_wrong_is_named(
     assert reply.json["error"]["message"]
 
 
+def test_points_are_given_once_and_much_waits_for_a_second_person(shop: Shop) -> None:
+    member = shop.ask("/api/v1/members").json["items"][0]
+    body = {"member_id": member["id"], "amount": 5, "reason": "补发", "by": "小王"}
+    first, again = [shop.post("/api/v1/points", body, **{"Idempotency-Key": "five"}) for _ in range(2)]
+    assert (first.status, first.json["points"], again.text) == (201, member["points"] + 5, first.text)
+
+    waiting = shop.post("/api/v1/points", {**body, "amount": 6_000})
+    path = f"/api/v1/points/{waiting.json['id']}/approve"
+
+    assert waiting.status == 202
+    assert shop.post(path, {"by": "小王"}).status == 409
+    assert shop.post(path, {"by": "小李"}).json["points"] == member["points"] + 6_005
+    for undoing in ("checkouts/undo", "redemptions/undo"):
+        assert shop.post(f"/api/v1/{undoing}", {"code": "AAAA-BBBB"}).status == 404
+
+
 def test_nobody_writes_without_the_token(shop: Shop) -> None:
-    for path in ("products", "coupon-templates", "campaigns", "campaigns/1/publish"):
+    for path in ("products", "coupon-templates", "campaigns", "campaigns/1/publish", "points", "redemptions/undo"):
         assert shop.post(f"/api/v1/{path}", {}, Authorization="Bearer wrong").status == 401
 
 

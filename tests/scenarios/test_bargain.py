@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.bargain import Drive, next_cut
-from tests.shop import Shop
+from tests.shop import Shop, start_shop
 
 CONFIG = {"sku": "A", "start_fen": 10_000, "floor_fen": 1_000, "cuts": 3}
 
@@ -117,3 +117,25 @@ async def test_a_lock_over_the_deadline_ends_with_its_hold(mall: Shop) -> None:
 async def test_a_launch_is_used_up(mall: Shop) -> None:
     await launched(mall)
     assert "已经发起过" in await mall.says("wm1", "发起砍价 1")
+
+
+async def test_a_bargain_to_nothing_is_bought_at_once(mall: Shop) -> None:
+    code = await launched(mall, floor_fen=0, cuts=1)
+    assert bargain(mall) == ("open", 0, 1)
+    answer = await mall.says("wm1", f"砍价下单 {code}")
+    assert "不用付款" in answer
+    assert bargain(mall)[0] == "bought"
+    assert mall.bot.rows("SELECT status, order_id FROM checkout") == [("paid", None)]
+    assert mall.bot.rows("SELECT remaining, reserved, taken FROM stock WHERE name = 'sku:A'") == [(4, 0, 1)]
+
+
+async def test_a_lock_given_up_opens_the_bargain_again(database_url: str) -> None:
+    async with start_shop(database_url, {"bargain": {}, "purchase": {}}) as mall:
+        code = await launched(mall, cuts=1)
+        await mall.says("wm1", f"砍价下单 {code}")
+        assert bargain(mall)[0] == "locked"
+        assert "已取消" in await mall.says("wm1", f"取消 {mall.checkout('wm1')}")
+        assert bargain(mall) == ("open", 1_000, 1)
+        await mall.says("wm1", f"砍价下单 {code}")
+        await mall.pays("wm1", "o1", 1_000, mall.checkout("wm1"))
+        assert bargain(mall)[0] == "bought"

@@ -17,7 +17,8 @@ from bot.router import load_plays
 from bot.turn import Work
 from scenarios import vouchers
 from scenarios.checkout import Goods, Want, open_checkout, release
-from storage import members
+from storage import members, shop
+from storage.tables import Store
 from tests.shop import Shop, start_shop
 
 CASH = {"name": "满100减20", "kind": "cash", "value": 2_000, "threshold_fen": 10_000, "valid_days": 30,
@@ -89,9 +90,19 @@ async def claimed(mall: Shop, who: str = "wm1") -> str:
 async def test_a_coupon_is_verified_once_whoever_comes(mall: Shop) -> None:
     await template(mall, bearer="store")
     code = await claimed(mall)
-    answers = [await mall.bot.says(f"核销 {code.lower()}"), await mall.bot.says(f"核销{code.replace('-', '')}")]
-    assert "核销成功：满100减20，成本 20 元，由 store 承担" in answers[0]
-    assert "核销过了" in answers[1]
+    assert "请带上适用商品的金额" in await mall.bot.says(f"核销 {code}")
+    assert "还差 0.01 元才到门槛" in await mall.bot.says(f"核销 {code} 99.99")
+    assert "写了两个金额" in await mall.bot.says(f"核销 {code} 128 129")
+    assert "没有认出门店「月球店」" in await mall.bot.says(f"核销 {code} 128 月球店")
+    assert states(mall) == {"active": 1}
+    answers = [
+        await mall.bot.says(f"核销 {code.lower()} １２８.5元"),
+        await mall.bot.says(f"核销{code.replace('-', '')} 128.5", "mei"),
+        await mall.bot.says(f"核销 {code.replace('-', ' ')} 128.5"),
+    ]
+    assert "核销成功：满100减20，减 20 元，实收 108.5 元，由门店承担" in answers[0]
+    assert all("12:00 由 lina 核销过了" in answer for answer in answers[1:])
+    assert mall.bot.rows("SELECT discount_fen, used_by FROM coupon") == [(2_000, "lina")]
     assert "没有券码" in await mall.bot.says("核销 AAAA-BBBB-CCCC-DDDD")
     assert "没有可用的券" in await mall.says("wm1", "我的券")
     assert states(mall) == {"redeemed": 1}
@@ -228,3 +239,42 @@ async def test_a_pack_gives_coupons_of_a_template_while_there_are_some(database_
             mall.bot.count("coupon") == before + 3
         )  # one of the template, and the promised one without a template twice
         assert mall.bot.count("audit_log", "action = 'coupon.not_given'") == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "words", "answer", "off"),
+    [
+        ({}, "100", "减 20 元，实收 80 元", 2_000),
+        ({"kind": "discount", "value": 850, "most_fen": 1_000, "threshold_fen": 0}, "99.99", "减 10 元", 1_000),
+        ({"kind": "discount", "value": 850, "most_fen": 9_000, "threshold_fen": 0}, "99.99", "减 15 元", 1_500),
+        ({"kind": "free_order", "value": 5_000, "threshold_fen": 0}, "30", "减 30 元，实收 0 元", 3_000),
+        ({"scope": "category", "scope_items": ["茶"]}, "128", "减 20 元", 2_000),
+        ({"kind": "gift", "value": 0, "threshold_fen": 0}, "", "请把东西交给会员", 0),
+        ({"kind": "gift", "value": 0, "threshold_fen": 5_000}, "", "请带上适用商品的金额", None),
+        ({"kind": "gift", "value": 0, "threshold_fen": 5_000}, "60", "实收 60 元", 0),
+        ({"scope": "store", "scope_items": ["SH01"]}, "128", "门店写：徐汇店、静安店", None),
+        ({"scope": "store", "scope_items": ["SH01"]}, "128 静安店", "不能在静安店使用", None),
+        ({"scope": "store", "scope_items": ["SH01"], "bearer": "store"}, "128 徐汇", "由门店承担", 2_000),
+        ({"scope": "franchise", "scope_items": ["F1"]}, "sh01 128", "不能在徐汇店使用", None),
+        ({"scope": "franchise", "scope_items": ["F1"], "bearer": "franchisee"}, "静安店 128", "由加盟商承担", 2_000),
+    ],
+)
+async def test_the_counter_takes_off_what_the_bill_allows(
+    mall: Shop, more: dict[str, Any], words: str, answer: str, off: int | None
+) -> None:
+    def put(work: Work) -> None:
+        shop.stores.add(work.db, Store(code="SH01", name="徐汇店", franchise=""))
+        shop.stores.add(work.db, Store(code="SH02", name="静安店", franchise="F1"))
+
+    await mall.bot.writer.call(put)
+    await template(mall, **{"budget_fen": 100_000, **more})
+    code = await claimed(mall)
+    assert answer in await mall.bot.says(f"核销 {code} {words}")
+    row = mall.bot.rows("SELECT status, discount_fen, store FROM coupon")[0]
+    if off is None:
+        assert tuple(row) == ("active", 0, "")
+        return
+    stores = {"徐汇": "SH01", "静安店 128": "SH02"}
+    assert tuple(row) == ("redeemed", off, next((stores[one] for one in stores if one in words), ""))
+    if mall.one("SELECT liability_fen FROM coupon"):
+        assert stock(mall, "budget:coupon:")[1] == off

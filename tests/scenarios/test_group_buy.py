@@ -178,9 +178,51 @@ async def test_limits_and_stock_are_kept(mall: Shop) -> None:
     assert "开团成功" in await mall.says("wm2", "开团 1")
 
 
+async def test_a_seat_is_given_up_before_payment(mall: Shop) -> None:
+    await ready(mall, stock_of=3)
+    code = await opened(mall)
+    await paid(mall, "wm1", "o1")
+    await mall.says("wm2", f"参团 {code}")
+    assert team(mall) == ("open", 1, 1)
+    assert "座位让给别人了" in (answer := await mall.says("wm2", f"退团 {code}"))
+    assert "没有按时付款" not in answer
+    assert team(mall) == ("open", 0, 1)
+    assert mall.bot.rows("SELECT remaining, reserved, taken FROM stock WHERE name = 'sku:A'") == [(2, 0, 1)]
+    assert "没有座位" in await mall.says("wm2", f"退团 {code}")
+    assert "已为你留好" in await mall.says("wm2", f"参团 {code}")
+
+
+async def test_a_paid_seat_is_given_up_for_a_refund_and_the_next_one_leads(mall: Shop) -> None:
+    await ready(mall, stock_of=3)
+    code = await opened(mall)
+    await paid(mall, "wm1", "o1")
+    await mall.says("wm2", f"参团 {code}")
+    await paid(mall, "wm2", "o2")
+    assert "60 元会原路退回" in (answer := await mall.says("wm1", f"退团{code}"))
+    assert "你现在是" in answer
+    assert "邀请朋友回复「参团" in answer
+    assert "没有座位" in await mall.says("wm1", f"退团 {code}")
+    assert team(mall) == ("open", 0, 1)
+    assert await mall.owed_refunds_happen() == 1
+    assert team(mall) == ("open", 0, 1)
+    assert mall.bot.rows("SELECT amount_fen, reason, status FROM refund") == [(PRICE, "left_team", "done")]
+    assert mall.bot.rows("SELECT remaining, reserved, taken FROM stock WHERE name = 'sku:A'") == [(2, 0, 1)]
+
+
+async def test_nobody_leaves_a_team_that_is_settled(mall: Shop) -> None:
+    await ready(mall, size=2)
+    code = await opened(mall)
+    await paid(mall, "wm1", "o1")
+    await mall.says("wm2", f"参团 {code}")
+    await paid(mall, "wm2", "o2")
+    assert "已经结束，不能退团" in await mall.says("wm1", f"退团 {code}")
+    assert mall.bot.count("refund") == 0
+
+
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
+        ("退团 ZZZZ-ZZZZ", "没有座位"),
         ("参团 ZZZZ-ZZZZ", "没有找到团号"),
         ("参团", "请说「参团 团号」"),
         ("开团 9", "正在进行的拼团"),

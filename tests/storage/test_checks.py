@@ -17,7 +17,8 @@ GRANT = "INSERT INTO \"grant\" VALUES (10, 'sign_up', 1, '', 'granted', '', 'e1'
 TRANSFER = "INSERT INTO transfer VALUES (20, 'grant:10:points', 'issuer', 'member:1', 'points', 5, 'x', 'e1', 0)"
 BALANCE = "INSERT INTO balance VALUES ('member:1', 'points', 5)"
 COUPON = (
-    "INSERT INTO coupon VALUES (30, 'C1', '券', 1, 10, 'active', 0, 0, NULL, NULL, NULL, 'brand', 0, 0, NULL, NULL)"
+    "INSERT INTO coupon VALUES (30, 'C1', '券', 1, 10, 'active', 0, 0, NULL, NULL, NULL, 'brand', 0, 0, NULL, NULL, "
+    "'', '')"
 )
 LOT = "INSERT INTO points_lot VALUES ('member:1', 0, 5)"
 OUTBOX = "INSERT INTO outbox VALUES (40, 'c', 'default', '', '{}', 0, '%s', 1, 0, 'e1', NULL, %s, 0, 0, NULL, %s, %s)"
@@ -132,6 +133,12 @@ DAMAGE = {
     ],
     "coupons: states say when and by what": ["UPDATE coupon SET status = 'redeemed'"],
     "coupons: as many issued as the stock gave": ["INSERT INTO stock VALUES ('coupon:7', 10, 9, 0, 1)"],
+    "checkouts: what is paid has its order": [
+        "INSERT INTO checkout VALUES (97, 'k', 1, 'purchase', 0, '[]', 5, 5, '[]', '[]', 'paid', 0, NULL, 0, '[]', '')"
+    ],
+    "redeem: points, coupon and undoing agree": [
+        "INSERT INTO redemption VALUES (98, 1, 1, '{}', 5, '[]', '[]', 30, 'done', 0, 0)"
+    ],
     "referral: two levels at most": [
         REFERRAL % (96, 2, 3, 3, "rejected", "NULL", "NULL", "NULL")
     ],
