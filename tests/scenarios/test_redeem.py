@@ -16,7 +16,9 @@ from tests.conftest import NOON
 from tests.shop import Shop, start_shop
 
 CUP: dict[str, Any] = {"points": 300, "gift_sku": "CUP", "total": 5, "per_member": 2}
-CASH = {"name": "满100减20", "kind": "cash", "value": 2_000, "threshold_fen": 10_000, "valid_days": 30, "stock": 3}
+CASH: dict[str, Any] = {
+    "name": "满100减20", "kind": "cash", "value": 2_000, "threshold_fen": 10_000, "valid_days": 30, "stock": 3,
+}  # fmt: skip
 
 
 @pytest.fixture

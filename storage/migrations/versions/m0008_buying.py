@@ -18,8 +18,6 @@ def upgrade() -> None:
     op.add_column("checkout", sa.Column("discounts", sa.Text(), nullable=False, server_default="[]"))
     for table, name in (("checkout", "store"), ("coupon", "store"), ("coupon", "used_by")):
         op.add_column(table, sa.Column(name, sa.String(), nullable=False, server_default=""))
-    some = sa.text("merged_into IS NOT NULL")
-    op.create_index("member_merged", "member", ["merged_into"], sqlite_where=some, postgresql_where=some)
     op.create_table(
         "redemption",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
