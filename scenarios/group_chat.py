@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from bot.clock import end_of_day, local_day
-from bot.events import Event
+from bot.events import Address, Event
 from bot.router import Router
 from bot.turn import Turn
-from storage import group_chats, group_days, members
+from storage import group_chats, group_days
 from storage.tables import GroupChat, GroupDay, GroupOwnerDay
 
 router = Router("group_chat")
@@ -44,21 +44,25 @@ def _lines(turn: Turn, chat: GroupChat) -> str:
         "group_chat/line", name=name, members=today.members, contacts=today.contacts, joined=today.joined,
         left=today.left, net=f"{today.joined - today.left:+d}",
     )  # fmt: skip
-    return "\n".join([head, *_invited(turn, today), *_yesterday(turn, before)])
+    return "\n".join([head, *_invited(turn, chat, today), *_yesterday(turn, before)])
 
 
-def _invited(turn: Turn, day: GroupDay) -> list[str]:
+def _invited(turn: Turn, chat: GroupChat, day: GroupDay) -> list[str]:
     """Who brought how many today, the busiest first."""
     by = list(json.loads(day.invited).items())[:INVITORS]
     if not by:
         return []
-    names = [turn.texts.render("group_chat/invitor", name=_name(turn, person), count=count) for person, count in by]
+    names = [
+        turn.texts.render("group_chat/invitor", name=_name(turn, chat, person), count=count) for person, count in by
+    ]
     return [turn.texts.render("group_chat/invited", names=turn.texts.render("common/comma").join(names))]
 
 
-def _name(turn: Turn, person: str) -> str:
-    found = members.of(turn.db, [("wecom", person)]).get(("wecom", person))
-    return (found.name if found else "") or person
+def _name(turn: Turn, chat: GroupChat, person: str) -> str:
+    """As the group knows them, else as we do."""
+    seat = group_chats.members.one(turn.db, chat_id=chat.chat_id, person=person)
+    known = turn.person(Address("wecom", person))
+    return (seat.name if seat else "") or (known.name if known else "") or person
 
 
 def _yesterday(turn: Turn, day: GroupDay | None) -> list[str]:
