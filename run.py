@@ -121,7 +121,7 @@ def menu(
     delete: Annotated[bool, typer.Option("--delete", help="撤掉应用菜单")] = False,
 ) -> None:
     """把开着的玩法给导购的指令放进应用菜单（最多 3×5 个）。"""
-    from console.menu import drawn, put_up, wanted
+    from console.menu import client_of, drawn, put_up, wanted
 
     settings = settings_or_exit()
     try:
@@ -132,7 +132,7 @@ def menu(
         typer.echo(drawn(made))
     if dry_run:
         return
-    if reason := asyncio.run(put_up(settings, [] if delete else made.buttons)):
+    if reason := asyncio.run(put_up(client_of(settings), [] if delete else made.buttons)):
         fail(f"企业微信没有收下：{reason}；运行 python run.py doctor 逐项检查")
     typer.echo("应用菜单撤掉了" if delete else "应用菜单换好了；导购重新进入应用就能看到")
 

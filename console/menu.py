@@ -43,9 +43,8 @@ def client_of(settings: Settings) -> WeCom:
     )  # fmt: skip
 
 
-async def put_up(settings: Settings, buttons: list[Any]) -> str:
-    """Make it the app's menu, or take the menu away when there are no buttons; what came of it, "" = done."""
-    client = client_of(settings)
+async def put_up(client: WeCom, buttons: list[Any]) -> str:
+    """Make it the app's menu, or take the menu away when there are no buttons; why not, "" = done. Ends the client."""
     try:
         await (client.menu.create(buttons) if buttons else client.menu.delete())
     except WeComError as error:
