@@ -47,8 +47,14 @@ def wire(settings: Settings) -> Runtime:
         texts = Texts()
         plays = load_plays(settings.plays, settings.play_tables)
         limit = settings.campaigns.approve_above_fen
-        doors = Dispatcher(plays, settings.wecom.kf, approve_above_fen=limit, cards=settings.wecom.app.cards)
-        return Runtime(settings, doors, texts)
+        dispatch = Dispatcher(
+            plays,
+            settings.wecom.kf,
+            onebot=settings.onebot,
+            approve_above_fen=limit,
+            cards=settings.wecom.app.cards,
+        )
+        return Runtime(settings, dispatch, texts)
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:

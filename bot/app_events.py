@@ -6,18 +6,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.door import Door
 from bot.event_base import Address, Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageReceived(Event):
     """What all messages share; never sent by itself. `chat` is the group it was written in, None for a private chat;
-    `open_kfid` the 客服账号 it was written to, None elsewhere."""
+    `open_kfid` the 客服账号 it was written to, None elsewhere.
+
+    `door`: the answer goes back by it; None = by the channel's own way. `quote`: what was quoted, as WeCom tells it.
+    """
 
     msg_id: str
     agent_id: str | None = None
     chat: Address | None = None
     open_kfid: str | None = None
+    door: Door | None = None
+    quote: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +179,7 @@ class CardClicked(AppEvent):
     card_type: str | None = None
     response_code: str | None = None
     selected: dict[str, list[str]] = field(default_factory=dict)
+    door: Door | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from loguru import logger
 
+from bot import aibot
 from bot.clock import Clock
 from bot.events import Event, to_json
 from bot.ids import Chance
@@ -124,6 +125,7 @@ class Batch:
         turn = Turn(db, self._ids, now, event.key, self._texts, self._chance, event, people)
         if job.quarantine is None:
             self._dispatch(turn, event)
+            aibot.close(turn, late=job.attempts > 0)
             for person in turn.made:
                 person.fresh = False
         took_us = int((self._clock.monotonic() - started) * 1e6)

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 def by_card(
     turn: Turn, userid: str, content: str, text: str, choices: Sequence[Choice], values: Mapping[str, object]
 ) -> bool:
-    """Owe a card for `text`; False when cards are off or it does not fit. `content` is said if WeCom takes none."""
-    if not turn.cards or size(content) > BYTES["text"]:
+    """Owe a card for `text`; False when cards are off, the answer leaves by another door, or it does not fit.
+
+    `content` is said if WeCom takes no card.
+    """
+    if not turn.cards or turn.door is not None or size(content) > BYTES["text"]:
         return False
     task_id = f"ask-{turn.ids.next()}"
     head, submit = turn.texts.render(text, **values, choices=""), turn.texts.render("cards/submit")

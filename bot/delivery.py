@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from loguru import logger
@@ -48,6 +50,8 @@ LANES = (
     Lane("welcome", workers=24, backoff_s=0.2, longest_s=1.5),  # a welcome code lives 20 seconds
     Lane("default", workers=16, backoff_s=1.0, longest_s=60.0),
     Lane("kf", workers=8, backoff_s=0.5, longest_s=15.0),  # pulls: behind them members wait for an answer
+    Lane("aibot", workers=8, backoff_s=0.5, longest_s=10.0),  # while its connection is away nobody else waits
+    Lane("onebot", workers=8, backoff_s=1.0, longest_s=30.0),  # a client that hangs holds up nobody in WeCom
     Lane("slow", workers=2, backoff_s=2.0, longest_s=30.0),
 )
 
@@ -63,9 +67,12 @@ class Delivery:
         chance: Chance,
         lanes: tuple[Lane, ...] = LANES,
         member_rates: tuple[Rate, ...] = (Rate(20, MINUTE), Rate(600, HOUR)),
+        more_rates: Mapping[str, tuple[Rate, ...]] | None = None,
     ) -> None:
+        """`more_rates`: limits of each subject, by the first part of the calls' names, beside those of message/send."""
         self._writer, self._senders, self._clock, self._chance, self._lanes = writer, senders, clock, chance, lanes
-        self._buckets = Buckets(*member_rates)
+        rates = {"message": member_rates, **(more_rates or {})}
+        self._buckets = {family: Buckets(*of) for family, of in rates.items()}
         self._wake = {lane.name: asyncio.Event() for lane in lanes}
         self._running: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
@@ -79,13 +86,19 @@ class Delivery:
         far = self._clock.now() + timedelta(days=36_500)
         freed = await self._writer.call(lambda work: outbox.free_orphans(work.db, far))
         since = self._clock.now() - timedelta(seconds=HOUR)
-        for subject, sent_at in sorted(
-            await self._writer.call(lambda work: outbox.sent_since(work.db, "message/send", since)),
-            key=lambda sent: sent[1],
-        ):
-            self._buckets.hit(subject, self._seconds_of(sent_at))
+        await self._remember([call for call in self._senders if _family(call) in self._buckets], since)
         logger.bind(action="delivery_started").info("orphans={}", freed)
         self._loops = [asyncio.create_task(self._run(lane), name=f"lane-{lane.name}") for lane in self._lanes]
+
+    async def _remember(self, calls: list[str], since: datetime) -> None:
+        """What was sent lately counts in our limits."""
+        sent = [
+            (at, call, subject)
+            for call in calls
+            for subject, at in await self._writer.call(partial(_sent_since, call, since))
+        ]
+        for at, call, subject in sorted(sent):
+            self._buckets[_family(call)].hit(subject, self._seconds_of(at))
 
     async def stop(self) -> None:
         """Finish the calls under way, lease no more."""
@@ -144,7 +157,8 @@ class Delivery:
             async with asyncio.timeout(IDLE_POLL_S):
                 await wake.wait()
         except TimeoutError:
-            self._buckets.forget_idle(self._seconds_of(self._clock.now()))
+            for buckets in self._buckets.values():
+                buckets.forget_idle(self._seconds_of(self._clock.now()))
 
     async def _take(self, lane: Lane, count: int) -> list[Call]:
         if count <= 0:
@@ -174,13 +188,14 @@ class Delivery:
         if row.expires_at is not None and now >= row.expires_at:
             await self._end(row, "suppressed", "late", ok=False)
             return
-        if row.call == "message/send":
+        buckets = self._buckets.get(_family(row.call))
+        if buckets is not None and row.subject:
             seconds = self._seconds_of(now)
-            wait = self._buckets.wait(row.subject, seconds)
+            wait = buckets.wait(row.subject, seconds)
             if wait > 0:
                 await self._again(row, wait, "rate limit of the receiver", untried=True)
                 return
-            self._buckets.hit(row.subject, seconds)
+            buckets.hit(row.subject, seconds)
         try:
             answer = await self._senders[row.call](json.loads(row.payload), row)
         except WeComError as error:
@@ -194,7 +209,7 @@ class Delivery:
             # Used already: by an earlier try of ours whose answer was lost, or because the two are chatting.
             await self._end(row, "sent" if row.attempts > 1 else "suppressed", "41051", ok=row.attempts > 1)
         elif error.action in (Action.RETRY, Action.SLOW):
-            await self._again(row, self._backoff(lane, row.attempts), str(error))
+            await self._again(row, self._backoff(lane, row.attempts), str(error), blamed=error.blames)
         elif error.action is Action.WAIT:
             await self._again(row, error.wait_s or MINUTE, str(error))
         elif error.action in (Action.STOP, Action.CONFIG):
@@ -262,3 +277,12 @@ class Delivery:
     @staticmethod
     def _seconds_of(moment: datetime) -> float:
         return moment.timestamp()
+
+
+def _family(call: str) -> str:
+    """`message` of `message/send`: calls of one family share their limits."""
+    return call.partition("/")[0]
+
+
+def _sent_since(call: str, since: datetime, work: Work) -> list[tuple[str, datetime]]:
+    return list(outbox.sent_since(work.db, call, since))

@@ -49,11 +49,13 @@ class WeComError(BotError):
         action: Action = Action.BUG,
         wait_s: float = 0.0,
         hint: str = "",
+        blames: bool = False,
     ) -> None:
         super().__init__(f"{path}: {errcode} {errmsg}")
         self.errcode, self.errmsg, self.path, self.action = errcode, errmsg, path, action
         # `hint` differs in every answer, so it stays out of the message: two failures of one cause read alike.
         self.wait_s, self.hint = wait_s, hint
+        self.blames = blames  # this try counts in the row's faults: such tries are few
 
     @property
     def permanent(self) -> bool:

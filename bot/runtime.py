@@ -11,15 +11,18 @@ from functools import partial
 import aiohttp
 from loguru import logger
 
+from bot import onebot_reach
 from bot.channels.gate import Gate
 from bot.channels.orders import OrderHooks
 from bot.clock import SystemClock
 from bot.delivery import Delivery
+from bot.doors import Doors
 from bot.events import Event
 from bot.ids import SystemChance
 from bot.kf import Kf, owe_pulls
 from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
+from bot.onebot import OneBotChannel
 from bot.reconcile import Reconcile
 from bot.scheduler import Scheduler
 from bot.senders import Sender, WeComSenders
@@ -64,16 +67,23 @@ class Runtime:
         self._pulls = partial(owe_pulls, door.accounts) if door.enabled else _nothing
         self.reconcile = Reconcile(self.wecom, self.writer, self.clock, self._pulls)
         self.shops = Shops(settings.orders, self.clock)
+        app_senders = WeComSenders(self.wecom, app.agent_id, self.clock)
+        self.doors = Doors(settings, self.writer, self.clock, chance, app_senders)
+        self.onebot = OneBotChannel(settings.onebot, self.writer, self.clock)
         senders: dict[str, Sender] = {
-            **WeComSenders(self.wecom, app.agent_id, self.clock).table(),
+            **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
+            **self.doors.senders,
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,
+            onebot_reach.SEND: self.onebot.sender.send,
         }
         rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
-        self.delivery = Delivery(self.writer, senders, self.clock, chance, member_rates=rates)
+        self.delivery = Delivery(
+            self.writer, senders, self.clock, chance, member_rates=rates, more_rates=self.doors.rates
+        )
         self.order_hooks = OrderHooks(order_kinds(settings.orders), self.writer, self.clock)
-        self.scheduler = Scheduler(self.writer, self.clock)
+        self.scheduler = Scheduler(self.writer, self.clock, dailies=self.doors.dailies)
         self.leader = Leader(self.database, self._lead, self._follow)
         self._following: asyncio.Task[None] | None = None
 
@@ -91,12 +101,16 @@ class Runtime:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
         await self.leader.stop()
+        await self.onebot.close()
         await self.writer.stop()
         await self.wecom.close()
         await self.shops.close()
+        await self.doors.close()
         self.database.close()
 
     async def _lead(self) -> None:
+        await self.doors.start()
+        self.onebot.lead()
         await self.delivery.start()
         await self.writer.call(self._pulls)
         await self.scheduler.start()
@@ -104,6 +118,8 @@ class Runtime:
     async def _follow(self) -> None:
         await self.scheduler.stop()
         await self.delivery.stop()
+        await self.doors.stop()
+        await self.onebot.follow()
 
     async def _follow_clock(self) -> None:
         while True:

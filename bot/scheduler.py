@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from datetime import UTC, date, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,8 +37,16 @@ CATCH_UP = timedelta(hours=24)
 class Scheduler:
     """Fires timers and retries failed events. Only the leading process runs one."""
 
-    def __init__(self, writer: Writer, clock: Clock, zone: str = "Asia/Shanghai") -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        clock: Clock,
+        zone: str = "Asia/Shanghai",
+        dailies: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        """`dailies`: more daily timers, by name, with their local hour and minute."""
         self._writer, self._clock, self._zone = writer, clock, ZoneInfo(zone)
+        self._dailies = {RECONCILE: RECONCILE_AT, **(dailies or {})}
         self._ticker: Any = None
         self._planned: date | None = None
         self.stats: Counter[str] = Counter()
@@ -75,14 +84,13 @@ class Scheduler:
         return ran
 
     async def _plan_daily(self) -> None:
-        """One timer per local day; its key keeps several processes and restarts from planning it twice."""
+        """One timer per job and local day; its key keeps several processes and restarts from planning it twice."""
         local = self._clock.now().astimezone(self._zone)
         if local.date() == self._planned:
             return
-        hour, minute = RECONCILE_AT
-        due_at = local.replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC)
-        key = f"reconcile:{local:%Y-%m-%d}"
-        await self._writer.call(lambda work: work.at(due_at, RECONCILE, key, {}, late_by=due_at + CATCH_UP))
+        for name, (hour, minute) in self._dailies.items():
+            due_at = local.replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC)
+            await self._writer.call(partial(_plan, name, f"{name}:{local:%Y-%m-%d}", due_at))
         self._planned = local.date()
 
     async def _fire(self, due: Due) -> bool:
@@ -116,6 +124,10 @@ def owe_reconcile(work: Work) -> None:
     """Compare with WeCom; one comparison that is still owed is enough, however often the bot is started."""
     if not outbox.is_open(work.db, RECONCILE):
         work.owe(RECONCILE, {}, lane="slow", subject=RECONCILE)
+
+
+def _plan(name: str, key: str, due_at: datetime, work: Work) -> None:
+    work.at(due_at, name, key, {}, late_by=due_at + CATCH_UP)
 
 
 def _mark_fired(row_id: int, work: Work) -> bool:

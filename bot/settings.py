@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -22,7 +22,14 @@ SECRETS = (
     ("wecom", "app", "secret"),
     ("wecom", "app", "token"),
     ("wecom", "app", "encoding_aes_key"),
+    ("wecom", "aibot", "secret"),
+    ("wecom", "aibot", "token"),
+    ("wecom", "aibot", "encoding_aes_key"),
+    ("wecom", "webhook", "alerts"),
+    ("wecom", "webhook", "daily"),
     ("api", "token"),
+    ("onebot", "secret"),
+    ("onebot", "access_token"),
 )
 
 SHOP_SECRETS = ("secret", "next_secret")
@@ -68,6 +75,30 @@ class Kf(Section):
     welcome: bool = True
 
 
+class AiBot(Section):
+    """智能机器人. `mode` callback needs token and encoding_aes_key, websocket bot_id and secret; "" = off.
+
+    `name` is what people mention in groups; without it one word after the @ is taken for the name.
+    """
+
+    mode: Literal["", "callback", "websocket"] = ""
+    name: str = ""
+    bot_id: str = ""
+    ws_url: str = "wss://openws.work.weixin.qq.com"
+    replay_window_s: int = Field(default=600, ge=0)
+    secret: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+    encoding_aes_key: SecretStr = SecretStr("")
+
+
+class Webhook(Section):
+    """消息推送: group robots, each a whole address or its key; "" = off. `daily_at` is the shops' hour and minute."""
+
+    alerts: SecretStr = SecretStr("")
+    daily: SecretStr = SecretStr("")
+    daily_at: str = Field(default="09:07", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+
 class WeComSection(Section):
     """The corp and where its API is."""
 
@@ -75,12 +106,33 @@ class WeComSection(Section):
     api_base: str = "https://qyapi.weixin.qq.com"
     app: App = App()
     kf: Kf = Kf()
+    aibot: AiBot = AiBot()
+    webhook: Webhook = Webhook()
 
 
 class Api(Section):
     """The JSON API's bearer token; empty = the API is closed."""
 
     token: SecretStr = SecretStr("")
+
+
+class OneBot(Section):
+    """社群 of other platforms. `secret` opens HTTP POST, `access_token` the WebSocket; `groups` empty = all groups.
+
+    `name`: what people type after an @ by hand. `api_base`: the client's HTTP API, used while no client is connected.
+    """
+
+    enabled: bool = False
+    secret: SecretStr = SecretStr("")
+    access_token: SecretStr = SecretStr("")
+    self_id: str = Field(default="", coerce_numbers_to_str=True)
+    groups: list[Annotated[str, Field(coerce_numbers_to_str=True)]] = []
+    at_required: bool = True
+    name: str = ""
+    welcome: bool = True
+    welcome_every_s: int = Field(default=60, ge=0, le=86_400)
+    api_base: str = ""
+    message_format: Literal["array", "string"] = "array"
 
 
 class OrderSource(Section):
@@ -147,6 +199,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     wecom: WeComSection = WeComSection()
     api: Api = Api()
+    onebot: OneBot = OneBot()
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()
     orders: dict[str, OrderSource] = {}
@@ -168,17 +221,29 @@ class Settings(BaseSettings):
     @property
     def plays(self) -> list[str]:
         """The enabled plays, in order of precedence."""
-        return list(self.scenarios.get("enabled", []))
+        enabled = list(self.scenarios.get("enabled", []))
+        # The door brings its play: without it nobody there could become the member they are elsewhere.
+        return [*enabled, "linking"] if self.onebot.enabled and "linking" not in enabled else enabled
 
     @property
     def play_tables(self) -> dict[str, dict[str, Any]]:
         """[scenarios.<play>] as configured."""
         return {name: table for name, table in self.scenarios.items() if name != "enabled"}
 
+    @property
+    def onebot_secrets(self) -> tuple[SecretStr, SecretStr]:
+        """What OneBot clients must know."""
+        return self.onebot.secret, self.onebot.access_token
+
     def secret_values(self) -> list[str]:
         """Every secret, for the log to hide."""
         app = self.wecom.app
-        values = (app.secret, app.token, app.encoding_aes_key, self.api.token)
+        bot, robots = self.wecom.aibot, self.wecom.webhook
+        values = (
+            *(app.secret, app.token, app.encoding_aes_key, self.api.token),
+            *(bot.secret, bot.token, bot.encoding_aes_key, robots.alerts, robots.daily),
+            *self.onebot_secrets,
+        )
         shops = [secret for source in self.orders.values() for secret in source.secrets]
         return [value.get_secret_value() for value in values if value.get_secret_value()] + shops
 

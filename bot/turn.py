@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot import card_asking, reach
+from bot import card_asking, onebot_reach, reach
+from bot.door import Door
 from bot.events import Address, Event
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
+from bot.onebot_events import CHANNEL as ONEBOT
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -105,6 +107,7 @@ class Work:
 class Turn(Work):
     """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
 
+    `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
     With `cards` guides are asked by cards with buttons where the choices fit one.
     """
 
@@ -116,6 +119,15 @@ class Turn(Work):
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
     cards: bool = False
+    replies: list[str] = field(default_factory=list)
+    card: dict[str, Any] | None = None
+    public: bool = True  # a whole group may read what is said now
+    pointed: bool = False  # the group hears already that the answer went to the asker alone
+
+    @property
+    def door(self) -> Door | None:
+        """Where the question came in, when its answer leaves by the same way."""
+        return getattr(self.event, "door", None)
 
     def using(self, model: type[RulesT]) -> RulesT:
         """The rules of the play that is running."""
@@ -177,24 +189,33 @@ class Turn(Work):
 
     def _speak(self, to: Address, content: str, menu: dict[str, Any] | None) -> None:
         if to.channel == STAFF:
-            self._to_staff(to.external_id, content)
+            if self.door is not None and to == self.event.sender:
+                self.replies.append(content)
+            else:
+                self.to_staff(to.external_id, content)
+            return
+        if to.channel == ONEBOT:
+            onebot_reach.speak(self, to, content)
             return
         person = self.person(to)
         if person is not None and not reach.by_kf(self, person.id, content, menu, reach.most(self, to)):
             self.relay(person.id, content)
 
     def relay(self, member_id: int, content: str) -> None:
-        """No channel of ours is open to the member: the guide who follows them passes it on. Without one it is
-        recorded as untold."""
+        """No channel of ours is open to the member: the guide who follows them passes it on. Without one their chat in
+        a community group's platform takes it, or it is recorded as untold."""
         userid = follows.guide_of(self.db, member_id)
         if userid is None:
+            if onebot_reach.pass_on(self, member_id, content):
+                return
             self.audit("rule:reach", "member.untold", f"member:{member_id}", text=content)
             return
         person = members.find(self.db, member_id)
         name = (person.name if person else "") or self.texts.render("common/unnamed")
-        self._to_staff(userid, self.texts.render("common/relay", name=name, text=content))
+        self.to_staff(userid, self.texts.render("common/relay", name=name, text=content))
 
-    def _to_staff(self, userid: str, content: str) -> None:
+    def to_staff(self, userid: str, content: str) -> None:
+        """Write to a guide in the app's chat, in parts where it must be."""
         for part in split_bytes(content, TEXT_LIMIT):
             payload = {"touser": userid, "msgtype": "text", "text": {"content": part}}
             self.owe("message/send", payload, subject=f"staff:{userid}")

@@ -13,7 +13,7 @@ from aiohttp import web
 from loguru import logger
 from sqlalchemy import Connection
 
-from console import group_reads, reads, settlements
+from console import group_reads, reads, referral_reads, settlements
 from console.imports.http import Imports
 from console.refusals import Refused, dumps
 from console.writes import Writes
@@ -47,6 +47,7 @@ class Api:
             "campaigns": (reads.campaigns, ("kind", "name", "status", "limit", "after")),
             "stores": (reads.stores, ("franchise", "limit", "after")),
             "settlements": (settlements.settlements, ("from", "to")),
+            "referrals": (referral_reads.referrals, ("status", "inviter", "campaign_id", "review", "limit", "after")),
             "campaigns/{id}": (reads.campaign, ()),
             "campaigns/{id}/stats": (reads.campaign_stats, ()),
             "groups": (group_reads.groups, ("owner", "status", "limit", "after")),
@@ -61,6 +62,7 @@ class Api:
             **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
             **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
             "points/{id}/approve": "points/approve",
+            **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
             **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
         }
         return [

@@ -29,6 +29,7 @@ CORP_ID, AGENT_ID, API_TOKEN = "ww0sandbox000001", "1000002", "sandbox-api-token
 SECRET, TOKEN = "sandbox-secret", "sandboxToken"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 MALL, MALL_SECRET = "mall", "mall-secret"
+ONEBOT = {"ENABLED": "true", "SECRET": "sandbox-onebot-secret", "ACCESS_TOKEN": "sandbox-onebot-token"}
 READY_WITHIN_S = 40.0
 
 
@@ -87,7 +88,8 @@ class Demo:
     def _sandbox_words(self, bot: str) -> list[str]:
         state = str(self._db.with_suffix(".sandbox.json"))
         shop = ["--shop-source", MALL, "--shop-secret", MALL_SECRET]
-        return ["--port", str(self._sandbox_port), "--bot", bot, "--bot-api-token", API_TOKEN, "--state", state, *shop]
+        words = ["--port", str(self._sandbox_port), "--bot", bot, "--bot-api-token", API_TOKEN, "--state", state]
+        return [*words, *shop, "--onebot", "ws"]
 
     def _settings(self, sandbox: str) -> dict[str, str]:
         """What a deployer would set, with the sandbox in WeCom's place."""
@@ -101,11 +103,18 @@ class Demo:
             "SIYU_WECOM__APP__SECRET": SECRET,
             "SIYU_WECOM__APP__TOKEN": TOKEN,
             "SIYU_WECOM__APP__ENCODING_AES_KEY": AES_KEY,
+            "SIYU_WECOM__AIBOT__MODE": "websocket",
+            "SIYU_WECOM__AIBOT__BOT_ID": "aib0sandbox",
+            "SIYU_WECOM__AIBOT__SECRET": "sandbox-aibot-secret",
+            "SIYU_WECOM__AIBOT__WS_URL": f"{sandbox.replace('http', 'ws', 1)}/aibot/ws",
+            "SIYU_WECOM__WEBHOOK__ALERTS": "sandbox-webhook-alerts",
+            "SIYU_WECOM__WEBHOOK__DAILY": "sandbox-webhook-daily",
             "SIYU_API__TOKEN": API_TOKEN,
             f"SIYU_ORDERS__{MALL.upper()}__KIND": "hmac",
             f"SIYU_ORDERS__{MALL.upper()}__SECRET": MALL_SECRET,
             f"SIYU_ORDERS__{MALL.upper()}__REFUND_URL": f"{sandbox}/shop/refunds",
             "SIYU_SCENARIOS__SIGN_UP__COUPONS": json.dumps(self._newcomers_coupons(), ensure_ascii=False),
+            **{f"SIYU_ONEBOT__{name}": value for name, value in ONEBOT.items()},
             "SIYU_LOGS__LEVEL": os.environ.get("SIYU_LOGS__LEVEL", "WARNING"),
         }
 

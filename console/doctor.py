@@ -7,7 +7,6 @@ import re
 import secrets
 import shutil
 import ssl
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -17,9 +16,11 @@ from yarl import URL
 from bot.channels.gate import Gate
 from bot.clock import SystemClock
 from bot.errors import ConfigError, WeComError
-from bot.settings import Settings
+from bot.settings import OneBot, Settings
 from bot.texts import Texts
 from bot.wecom.client import WeCom
+from console.doctor_doors import examine_doors
+from console.findings import Finding
 from console.menu import client_of, compared, wanted
 from storage.engine import Database
 
@@ -37,22 +38,16 @@ KF_REMEDIES: dict[int | None, str] = {
 _IP = re.compile(r"from ip: ?([\d.]+)")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report."""
-
-    ok: bool
-    name: str
-    says: str
-
-
 async def examine(settings: Settings, callback_url: str = "") -> list[Finding]:
     """Every check in order; later ones are left out when an earlier one makes them senseless."""
     findings = [_corp(settings), _key(settings), *_secrets(settings), *await asyncio.to_thread(_database, settings)]
+    if settings.onebot.enabled:
+        findings.append(await _onebot(settings.onebot))
     reach, skew = await _reach(settings.wecom.api_base)
     findings.append(reach)
     if reach.ok:
         findings += [skew, *await _platform(settings)]
+    findings += await examine_doors(settings)
     if callback_url and _key(settings).ok:
         findings.append(await _callback(settings, callback_url))
     return findings
@@ -113,6 +108,46 @@ def _database(settings: Settings) -> list[Finding]:
         )
     database.close()
     return found
+
+
+async def _onebot(door: OneBot) -> Finding:
+    """社群: at least one way in, and a way out; the client's HTTP API is tried where config names one."""
+    secret, token = door.secret.get_secret_value(), door.access_token.get_secret_value()
+    name = "社群"
+    if not secret and not token:
+        says = "没有设置 SIYU_ONEBOT__ACCESS_TOKEN（反向 WebSocket）或 SIYU_ONEBOT__SECRET（HTTP 推送）：谁也连不进来"
+        return Finding(False, name, says)
+    if any(value != value.strip() or 0 < len(value) < 8 for value in (secret, token)):
+        return Finding(False, name, "SIYU_ONEBOT__ACCESS_TOKEN 或 __SECRET 含空格或不足 8 位：换一个长的随机串")
+    if not token and not door.api_base:
+        return Finding(
+            False, name, "只有 HTTP 推送，答不出去：设 SIYU_ONEBOT__ACCESS_TOKEN 让客户端连过来，或填 onebot.api_base"
+        )
+    if door.api_base and (why := await _onebot_api(door.api_base, token)):
+        return Finding(False, name, f"onebot.api_base {door.api_base} {why}")
+    ways = [
+        way for way, there in (("HTTP 推送", secret), ("反向 WebSocket", token), ("HTTP API", door.api_base)) if there
+    ]
+    return Finding(True, name, "、".join(ways))
+
+
+async def _onebot_api(api_base: str, token: str) -> str:
+    """What is wrong with the client's HTTP API; empty when it says who it is."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        timeout = aiohttp.ClientTimeout(total=5, connect=3)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(f"{api_base.rstrip('/')}/get_login_info", json={}, headers=headers) as response,
+        ):
+            if response.status in (401, 403):
+                return f"不认 access_token（{response.status}）：两边要一样"
+            answer = await response.json(content_type=None)
+            return (
+                "" if isinstance(answer, dict) and answer.get("retcode") == 0 else f"没有登录账号：{str(answer)[:100]}"
+            )
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        return f"没有回答（{type(error).__name__}）：客户端在运行吗？"
 
 
 async def _reach(api_base: str) -> tuple[Finding, Finding]:

@@ -64,6 +64,7 @@ class Numbers(Collector):
             "delivery": runtime.delivery.stats,
             "timers": runtime.scheduler.stats,
             "reconcile": runtime.reconcile.stats,
+            "onebot": runtime.onebot.stats,
         }
         for name, stats in sources.items():
             family = CounterMetricFamily(f"siyu_{name}", f"What {name} did, by outcome", labels=["outcome"])
@@ -73,6 +74,9 @@ class Numbers(Collector):
         waiting = GaugeMetricFamily("siyu_writer_waiting", "Jobs waiting for the writer")
         waiting.add_metric([], runtime.writer.backlog)
         yield waiting
+        connected = GaugeMetricFamily("siyu_onebot_connected", "OneBot accounts that can speak now")
+        connected.add_metric([], len(runtime.onebot.lines.connected))
+        yield connected
         backlog = GaugeMetricFamily("siyu_backlog", "Rows that wait or need a person", labels=["table", "status"])
         with runtime.database.engine.connect() as connection:
             box = Outbox.__table__  # type: ignore[attr-defined]

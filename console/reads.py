@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, literal, or_, select
 
 from bot.ids import read_code
+from console import referral_stats
 from console.refusals import Refused
 from storage import channels as storage_channels
 from storage import shop, tables
@@ -261,6 +262,8 @@ def campaign(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
 def campaign_stats(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """What a campaign has come to: instances by state, checkouts by state, money paid and refunded."""
     found = _campaign(connection, query)
+    if found.kind == referral_stats.KIND:
+        return {"id": found.id, "kind": found.kind, "status": found.status, **referral_stats.of(connection, found.id)}
     k, o, instances = t.Checkout, t.Order, {"group_buy": t.Team, "bargain": t.Bargain}.get(found.kind)
     states: dict[str, int] = {}
     of = (k.kind == found.kind) & (k.subject_id == found.id)  # a play without instances sells for the campaign itself

@@ -15,6 +15,7 @@ from loguru import logger
 
 from bot.runtime import Runtime
 from bot.settings import Settings
+from console.doctor_doors import missing_for_aibot
 from console.server import build_app
 
 SHARED = "SIYU_SHARED_PORT"  # set for children: several processes listen on one port
@@ -32,7 +33,7 @@ def refuse_to_serve(settings: Settings, workers: int) -> str:
             return f"没有设置 SIYU_WECOM__APP__{name}：照 README 的「接真实企业微信」填好，或先用 make run 试沙盒"
     if not settings.wecom.corp_id:
         return "没有设置 wecom.corp_id：填企业 ID（ww 开头）"
-    return ""
+    return next(iter(missing_for_aibot(settings)), "")
 
 
 async def serve_one(runtime: Runtime) -> None:

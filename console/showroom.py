@@ -18,7 +18,7 @@ TIMEOUT_S = 15.0
 
 
 def read(file: Path = FILE) -> dict[str, list[dict[str, Any]]]:
-    """Products, coupon templates and campaigns as bodies of the API; a campaign also has `days`, how long it runs."""
+    """Stores, goods, coupon templates and campaigns as bodies of the API; a campaign has `days` besides, its length."""
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
@@ -45,6 +45,7 @@ class Showroom:
         does not answer."""
         there = read(file)
         made = {
+            "stores": sum(self._make("stores", item["code"], item) for item in there["stores"]),
             "products": sum(self._make("products", item["sku"], item) for item in there["products"]),
             "coupon_templates": sum(
                 self._make("coupon-templates", item["name"], item) for item in there["coupon_templates"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot import aibot_events, kf_events, onebot_events, order_events, own_events
 from bot import events as e
-from bot import kf_events, order_events, own_events
 from bot.router import Play
-from bot.settings import Kf
+from bot.settings import Kf, OneBot
 from bot.turn import STAFF, Turn
-from handlers import admin, contact, group_chat, guide, kf, member, orders, runtime
+from handlers import admin, aibot, contact, group_chat, guide, kf, member, onebot, orders, runtime
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
@@ -24,6 +24,11 @@ def text_received(turn: Turn, event: e.TextReceived, plays: Plays) -> None:
         kf.text_received(turn, event, plays)
     else:
         member.text_received(turn, event, plays)
+
+
+def card_clicked(turn: Turn, event: e.CardClicked, plays: Plays) -> None:
+    """A tap on a card, in the app's chat or at the AI bot."""
+    (guide if event.door is None else aibot).card_clicked(turn, event, plays)
 
 
 HANDLERS: dict[type[e.Event], Handler] = {
@@ -50,7 +55,6 @@ HANDLERS: dict[type[e.Event], Handler] = {
     e.AppEntered: guide.entered,
     e.AppSubscribed: guide.entered,
     e.MenuClicked: guide.menu_clicked,
-    e.CardClicked: guide.card_clicked,
     kf_events.KfRang: kf.rang,
     kf_events.KfAccountsChanged: kf.accounts_changed,
     kf_events.KfSessionEntered: kf.session_entered,
@@ -58,6 +62,14 @@ HANDLERS: dict[type[e.Event], Handler] = {
     kf_events.KfServicerWrote: kf.servicer_wrote,
     kf_events.KfSendFailed: kf.send_failed,
     **dict.fromkeys(kf_events.MESSAGES, kf.other_received),
+    e.CardClicked: card_clicked,
+    aibot_events.BotEntered: aibot.entered,
+    aibot_events.MixedReceived: aibot.mixed_received,
+    aibot_events.MediaLinked: aibot.media_received,
+    aibot_events.FeedbackReceived: aibot.rated,
+    onebot_events.OneBotSaid: onebot.said,
+    onebot_events.OneBotJoined: onebot.joined,
+    onebot_events.OneBotLeft: onebot.left,
 }
 
 
@@ -70,10 +82,11 @@ class Dispatcher:
         plays: list[Play],
         kf_door: Kf | None = None,
         *,
+        onebot: OneBot | None = None,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
     ) -> None:
-        self._plays = Plays(plays, kf_door, approve_above_fen=approve_above_fen, cards=cards)
+        self._plays = Plays(plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards)
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""

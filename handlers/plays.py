@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.events import Event
 from bot.kf_menu import Choice
 from bot.router import Play, Step, Words, normalize
-from bot.settings import Kf
+from bot.settings import Kf, OneBot
 from bot.turn import Turn
 
 APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
@@ -19,11 +19,13 @@ class Plays:
         self,
         plays: list[Play],
         kf: Kf | None = None,
+        onebot: OneBot | None = None,
         *,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
     ) -> None:
-        self.kf, self.approve_above_fen, self.cards = kf or Kf(), approve_above_fen, cards
+        self.kf, self.onebot, self.approve_above_fen = kf or Kf(), onebot or OneBot(), approve_above_fen
+        self.cards = cards
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
@@ -52,6 +54,7 @@ class Plays:
             return None
         words, play, rest = found
         if rest or words.bare or not words.arg:
+            turn.public = words.public
             play.run(words.step, turn, event, *([rest] if words.arg else []))
         return words
 

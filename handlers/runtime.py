@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bot import onebot_reach
+from bot.doors import DAILY
 from bot.events import ApiAnswered, TimerDue
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
-from handlers import contact, group_assets, group_chat, kf, orders
+from bot.watch import ALERT
+from handlers import contact, group_assets, group_chat, kf, onebot, orders, robots
 from handlers.plays import Plays
 from scenarios import checkout
 
@@ -22,6 +25,8 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         orders.refund_answered(turn, event)
     elif event.call in kf.CALLS:
         kf.answered(turn, event)
+    elif event.call == onebot_reach.SEND:
+        onebot.answered(turn, event)
 
 
 def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
@@ -32,3 +37,7 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
         checkout.ask_again(turn, event.payload["refund_id"])
     elif event.name == checkout.TIMER:
         orders.hold_ended(turn, event.payload["checkout_id"], plays)
+    elif event.name == ALERT:
+        robots.alert(turn, event)
+    elif event.name == DAILY:
+        robots.daily(turn, event)

@@ -29,10 +29,14 @@ def options(argv: list[str]) -> Options:
         "aes-key",
         "shop-source",
         "shop-secret",
+        "aibot-mode",
+        "onebot-secret",
+        "onebot-token",
     ):
         parser.add_argument(f"--{name}", default=getattr(known, name.replace("-", "_")))
     for name in ("port", "agent-id", "seed", "expires-in"):
         parser.add_argument(f"--{name}", type=int, default=getattr(known, name.replace("-", "_")))
+    parser.add_argument("--onebot", choices=("", "ws", "post"), default="", help="社群：反向 WebSocket 或 HTTP 推送")
     parser.add_argument("--log", type=Path, help="每条回调与调用一行 JSON，落盘后才作答")
     parser.add_argument("--state", type=Path, help="保存世界的文件，重启后接着用")
     return Options(**vars(parser.parse_args(argv)))

@@ -21,7 +21,9 @@ from sandbox import (
     api_kf_state,
     api_menu,
     api_message,
+    webhook,
 )
+from sandbox.aibot_door import AiBotDoor
 from sandbox.api import MAX_BODY, Api
 from sandbox.bot_reads import BotReads
 from sandbox.callbacks import Pusher
@@ -33,6 +35,10 @@ from sandbox.group_control import GroupControl
 from sandbox.journal import Journal
 from sandbox.kf_control import KfControl
 from sandbox.kf_story import KfStory
+from sandbox.onebot_actions import Actions
+from sandbox.onebot_control import OneBotControl
+from sandbox.onebot_story import OneBotStory
+from sandbox.onebot_wire import Wire
 from sandbox.order_pushes import OrderPusher
 from sandbox.shop import Shop
 from sandbox.story import Story
@@ -40,7 +46,10 @@ from sandbox.world import World
 
 PAGE = Path(__file__).parent / "page"
 # Importing them registers their paths.
-HANDLERS = (api_contact, api_contact_way, api_group, api_menu, api_kf, api_kf_account, api_kf_state, api_message)
+HANDLERS = (
+    *(api_contact, api_contact_way, api_group, api_menu, api_message),
+    *(api_kf, api_kf_account, api_kf_state, webhook),
+)
 SAVE_EVERY_S = 0.5
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
@@ -63,10 +72,19 @@ class Options:
     aes_key: str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
     shop_source: str = "mall"
     shop_secret: str = "mall-secret"  # noqa: S105 - as above
+    aibot_path: str = "/wecom/aibot"
+    aibot_id: str = "aib0sandbox"
+    aibot_secret: str = "sandbox-aibot-secret"  # noqa: S105 - as above
+    aibot_token: str = "sandboxAibotToken"  # noqa: S105 - as above
+    aibot_key: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefg"
+    aibot_mode: str = "websocket"
     log: Path | None = None
     state: Path | None = None
     seed: int = 1
     expires_in: int = 7200
+    onebot: str = ""  # ws, post or off
+    onebot_secret: str = "sandbox-onebot-secret"  # noqa: S105 - as above
+    onebot_token: str = "sandbox-onebot-token"  # noqa: S105 - as above
 
 
 def refuse_outside(host: str) -> None:
@@ -90,6 +108,12 @@ class Sandbox:
         self.story = Story(self.world, self.clock, self.faults, self.pusher)
         self.kf = KfStory(self.world, self.clock, self.pusher, self.story)
         self.shop = self._open_shop()
+        self.aibot = AiBotDoor(options, self.world, self.clock, self.faults, self.journal, self.story, self.touch)
+        wire = Wire(
+            self.world, self.clock, self.faults, self.journal, Actions(self.world, self.clock), bot=options.bot,
+            mode=options.onebot, secret=options.onebot_secret, token=options.onebot_token,
+        )  # fmt: skip
+        self.onebot = OneBotStory(self.world, self.clock, wire)
         self._dirty = False
         self._restore()
 
@@ -119,13 +143,18 @@ class Sandbox:
         app.add_routes(KfControl(self.kf, self.touch).routes())
         app.add_routes(GroupControl(self.story.groups, self.touch).routes())
         app.add_routes(self.shop.routes())
+        app.add_routes(self.aibot.routes())
+        app.add_routes(OneBotControl(self.onebot, self.touch).routes())
         app.router.add_static("/__sandbox/static/", PAGE)
         app.on_response_prepare.append(_say_what_it_is)
+        app.on_shutdown.append(self.aibot.hang_up)  # a server that waits for an open WebSocket waits for ever
         app.cleanup_ctx.append(self._run)
         return app
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        """The page where people play."""
+        """The page where people play; AI bots connect to the same address, as to WeCom's."""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.aibot.socket.handle(request)
         return web.FileResponse(
             PAGE / "page.html", headers={"Content-Security-Policy": CSP, "Cache-Control": "no-cache"}
         )
@@ -133,11 +162,14 @@ class Sandbox:
     async def _run(self, app: web.Application) -> AsyncIterator[None]:
         await self.pusher.open()
         await self.shop.pusher.open(self.world.orders.values())
+        await self.onebot.wire.open()
         saver = asyncio.create_task(self._save_often())
         yield
         saver.cancel()
         await asyncio.gather(saver, return_exceptions=True)
         self._save()
+        await self.aibot.close()
+        await self.onebot.wire.close()
         await self.pusher.close()
         await self.shop.pusher.close()
 
@@ -161,8 +193,13 @@ class Sandbox:
         self.faults.put(Faults().shown())
         self.faults.scripted.clear()
         self.clock.offset_s = 0.0
+        self._furnish()
+
+    def _furnish(self) -> None:
         self.story.furnish()
         self.kf.furnish()
+        self.aibot.renew()
+        self.onebot.furnish()
 
     def _restore(self) -> None:
         file = self.options.state
@@ -177,9 +214,12 @@ class Sandbox:
                 ) from None
             if "kf" not in saved["world"]:  # saved before there were any
                 self.kf.furnish()
+            if "onebot" not in saved["world"]:
+                self.onebot.furnish()
         else:
-            self.story.furnish()
-            self.kf.furnish()
+            self._furnish()
+            return
+        self.aibot.renew()
 
     async def _save_often(self) -> None:
         while True:

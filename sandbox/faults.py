@@ -46,8 +46,18 @@ SHOP: dict[str, float] = {
     "refund_500": 0.0,
     "refund_drop": 0.0,
 }
+ONEBOT: dict[str, float] = {
+    "drop": 0.0,
+    "duplicate": 0.0,
+    "reorder": 0,
+    "fail": 0.0,
+    "retcode": 100,
+    "silent": 0.0,
+    "cut_before": 0.0,
+    "cut_after": 0.0,
+}
 CHANCES = ("busy", "http_500", "timeout_before", "commit_then_drop", "slow", "rate", "revoke", "malformed", "html")
-NUMBERS = ("copies", "reorder", "late_s", "slow_s", "timeout_s", "kf_fail_type")
+NUMBERS = ("copies", "reorder", "late_s", "slow_s", "timeout_s", "kf_fail_type", "retcode")
 
 
 class WrongFault(Exception):
@@ -76,6 +86,7 @@ class Faults:
     callback: dict[str, float] = field(default_factory=lambda: dict(CALLBACK))
     api: dict[str, float] = field(default_factory=lambda: dict(API))
     shop: dict[str, float] = field(default_factory=lambda: dict(SHOP))
+    onebot: dict[str, float] = field(default_factory=lambda: dict(ONEBOT))
     api_paths: list[str] = field(default_factory=list)
     untrusted_ip: bool = False
     wrong_secret: bool = False
@@ -95,6 +106,7 @@ class Faults:
             "callback": self.callback,
             "api": self.api,
             "shop": self.shop,
+            "onebot": self.onebot,
             "api_paths": self.api_paths,
             "untrusted_ip": self.untrusted_ip,
             "wrong_secret": self.wrong_secret,
@@ -156,6 +168,10 @@ class Faults:
         known: dict[str, float] = getattr(self, part)
         return self.dice.random() < known[name]
 
+    def onebot_happens(self, name: str) -> bool:
+        """Whether a fault between the bot and its OneBot client strikes; the dice are thrown only for what can."""
+        return self.onebot[name] > 0 and self.dice.random() < self.onebot[name]
+
 
 def _checked(group: str, known: dict[str, float], given: object) -> dict[str, float]:
     """`given` over the known faults' own values; refuses a name that is none and a number out of its range."""
@@ -193,6 +209,7 @@ SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     "callback": lambda name, value: _checked(name, CALLBACK, value or {}),
     "api": lambda name, value: _checked(name, API, value or {}),
     "shop": lambda name, value: _checked(name, SHOP, value or {}),
+    "onebot": lambda name, value: _checked(name, ONEBOT, value or {}),
     "api_paths": _paths,
     "untrusted_ip": _switch,
     "wrong_secret": _switch,

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.kf_view import shown_accounts, shown_chats
+from sandbox.onebot_world import shown_onebot
 from sandbox.orders import shown_order
 from sandbox.world import Group, World
 
@@ -29,7 +30,10 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "menu": world.menu,
         "tags": list(world.tags.values()),
         "orders": [shown_order(order) for order in world.orders.values()],
+        "aibot_chats": list(world.aibot.chats.values()),
+        "robots": [{"key": key, **robot} for key, robot in world.robots.items()],
         "counters": world.counters,
+        "onebot": shown_onebot(world.onebot),
     }
 
 

@@ -6,7 +6,10 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sandbox import aibot_world, onebot_world
+from sandbox.aibot_world import AiBotWorld
 from sandbox.kf_world import Kf, restored
+from sandbox.onebot_world import OneBotWorld
 from sandbox.orders import Order, loaded
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -107,6 +110,9 @@ class World:
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     kf: Kf = field(default_factory=Kf)
+    aibot: AiBotWorld = field(default_factory=AiBotWorld)
+    robots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    onebot: OneBotWorld = field(default_factory=OneBotWorld)
     recent: dict[str, list[float]] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
     silent_after: int = 30
@@ -171,8 +177,9 @@ class World:
         }
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id", *YOUNGER):
             out[part] = getattr(self, part)
+        out |= {"aibot": asdict(self.aibot), "robots": self.robots}
         version, numbers, gauss = self.dice.getstate()
-        return {**out, "kf": asdict(self.kf), "dice": [version, list(numbers), gauss]}
+        return {**out, "kf": asdict(self.kf), "onebot": asdict(self.onebot), "dice": [version, list(numbers), gauss]}
 
     def load(self, data: dict[str, Any]) -> None:
         """Take a dumped world over."""
@@ -190,5 +197,9 @@ class World:
             setattr(self, part, data.get(part, getattr(self, part)))
         if "kf" in data:  # a world saved before there were any
             self.kf = restored(data["kf"])
+        self.aibot = aibot_world.restored(data.get("aibot") or {})  # a world saved before there was any
+        self.robots = data.get("robots") or self.robots
+        if "onebot" in data:
+            self.onebot = onebot_world.restored(data["onebot"])
         version, numbers, gauss = data["dice"]
         self.dice.setstate((version, tuple(numbers), gauss))  # an id given once is never given again

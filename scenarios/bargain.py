@@ -79,7 +79,7 @@ def next_cut(rules: Drive, seed: str, left_fen: int, place: int) -> int:
     return min(max(most * permille // (1000 * SCALE), rules.least_fen), most)
 
 
-@router.words("砍价")
+@router.words("砍价", public=True)
 def list_drives(turn: Turn, event: Event) -> None:
     """Which bargains can be launched."""
     assert event.sender is not None

@@ -42,7 +42,7 @@ def quota(campaign: Campaign) -> str:
     return f"campaign:{campaign.id}"
 
 
-@router.words("秒杀")
+@router.words("秒杀", public=True)
 def list_drives(turn: Turn, event: Event) -> None:
     """Which flash sales are running, and how many pieces are left."""
     assert event.sender is not None

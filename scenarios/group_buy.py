@@ -30,7 +30,7 @@ DEADLINE = "team_deadline"
 REFUSED = {"sold_out": "group_buy/sold_out", "limit": "group_buy/limit"}
 
 
-@router.words("拼团")
+@router.words("拼团", public=True)
 def list_drives(turn: Turn, event: Event) -> None:
     """Which group-buys are running."""
     assert event.sender is not None

@@ -93,7 +93,7 @@ def contact_profiled(turn: Turn, event: ContactProfiled) -> None:
         _welcome(turn, event, text, rules.welcome_image, person.id)
     if rules.notify_guide and not event.told:
         name = event.name or person.name or turn.texts.render("common/unnamed")
-        channel = event.state or turn.texts.render("common/no_channel")
+        channel = _channel(turn, event.state or "")
         turn.say(Address(STAFF, event.userid), GUIDE_TEXTS[kind, event.found], name=name, channel=channel, **given)
     if rules.tag_group and event.state:
         _tag(turn, event, rules.tag_group, person.id)
@@ -119,11 +119,19 @@ def _welcome(turn: Turn, event: ContactProfiled, text: str, image: str, member_i
 def _tag(turn: Turn, event: ContactProfiled, group: str, member_id: int) -> None:
     """Tag by channel. WeCom sends no callback for what we do ourselves, so our own record is made here."""
     assert event.state is not None
-    member_tags.add(turn.db, member_id, group, event.state, "sign_up", turn.now)
-    payload = {"userid": event.userid, "external_userid": event.external_userid, "group": group, "tag": event.state}
+    tag = _channel(turn, event.state)
+    member_tags.add(turn.db, member_id, group, tag, "sign_up", turn.now)
+    payload = {"userid": event.userid, "external_userid": event.external_userid, "group": group, "tag": tag}
     turn.owe(
         "externalcontact/mark_tag", payload, subject=f"pair:{event.userid}:{event.external_userid}", member_id=member_id
     )
+
+
+def _channel(turn: Turn, state: str) -> str:
+    """A channel as people read it; members' own QR codes are one."""
+    if channels.family(state) == channels.REFERRAL:
+        return turn.texts.render("sign_up/by_referral")
+    return state or turn.texts.render("common/no_channel")
 
 
 @router.words("渠道统计", "渠道", audience="guide")
@@ -134,10 +142,13 @@ def channel_statistics(turn: Turn, event: Event) -> None:
     if not rows:
         turn.say(event.sender, "sign_up/no_channels")
         return
-    none = turn.texts.render("common/no_channel")
     lines = [
         turn.texts.render(
-            "sign_up/channel_line", channel=row.state or none, joined=row.joined, gifts=row.gifts, active=row.active
+            "sign_up/channel_line",
+            channel=_channel(turn, row.state),
+            joined=row.joined,
+            gifts=row.gifts,
+            active=row.active,
         )
         for row in rows
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, case, distinct, func, select
 
@@ -13,16 +13,28 @@ from storage.tables import Follow, Grant
 
 _F = Follow.__table__  # type: ignore[attr-defined]
 _G = Grant.__table__  # type: ignore[attr-defined]
+REFERRAL = "ref"  # every member's own QR code is one channel together; its states are `ref:<code>`
+
+
+def _family(state: Any) -> Any:
+    return case((state.like(f"{REFERRAL}:%"), REFERRAL), else_=state).label("family")
+
+
+def family(state: str) -> str:
+    """The channel that a contact way's state belongs to."""
+    return REFERRAL if state.startswith(f"{REFERRAL}:") else state
+
+
 _active = case((one_of(_F.c.status, OPEN), _F.c.member_id))
 FOLLOWS = (
-    select(_F.c.state, func.count(distinct(_F.c.member_id)), func.count(distinct(_active)))
-    .group_by(_F.c.state)
-    .order_by(_F.c.state)
+    select(_family(_F.c.state), func.count(distinct(_F.c.member_id)), func.count(distinct(_active)))
+    .group_by("family")
+    .order_by("family")
 )
 GIFTS = (
-    select(_G.c.channel, func.count())
+    select(_family(_G.c.channel), func.count())
     .where(_G.c.campaign == bindparam("campaign_"), _G.c.status == "granted")
-    .group_by(_G.c.channel)
+    .group_by("family")
 )
 _FOLLOWS, _GIFTS = Sql(FOLLOWS), Sql(GIFTS)
 

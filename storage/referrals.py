@@ -32,6 +32,10 @@ _R = Referral.__table__  # type: ignore[attr-defined]
 _X = Transfer.__table__  # type: ignore[attr-defined]
 _OF = _M.c.id == bindparam("of")
 _PARENT = Sql(select(_M.c.referrer_id).where(_OF))
+_up = select(_M.c.id, _M.c.referrer_id).where(_OF).cte("up", recursive=True)
+_next = _M.alias("next")
+_up = _up.union(select(_next.c.id, _next.c.referrer_id).join(_up, _up.c.referrer_id == _next.c.id))
+_CHAIN = Sql(select(_up.c.id).where(_up.c.referrer_id.is_(None)))
 _ROOT = (_OF, _M.c.referrer_id.is_(None), _M.c.merged_into.is_(None))
 _HOLD_ROOT = Sql(update(_M).where(*_ROOT).values(name=_M.c.name))
 _HOLD = Sql(update(_M).where(_OF).values(name=_M.c.name))
@@ -87,10 +91,8 @@ def parent_of(db: Db, member_id: int) -> int | None:
 
 def root_of(db: Db, member_id: int) -> int:
     """The first of a member's chain: nobody brought them."""
-    parent = parent_of(db, member_id)
-    while parent is not None:
-        member_id, parent = parent, parent_of(db, parent)
-    return member_id
+    row = db.one(_CHAIN, of=member_id)
+    return int(row[0]) if row else member_id
 
 
 def bind(db: Db, inviter_id: int, invitee_id: int) -> str:

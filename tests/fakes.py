@@ -171,7 +171,7 @@ async def start_bot(
     senders: dict[str, Any] = dict.fromkeys(
         ["message/send", "externalcontact/get", "externalcontact/send_welcome_msg", "externalcontact/mark_tag",
          "externalcontact/groupchat/get", "externalcontact/add_contact_way", "reconcile", "order/refund",
-         "message/update_template_card", *CALLS], wecom,
+         "message/update_template_card", "onebot/send", *CALLS], wecom,
     )  # fmt: skip
     running = Bot(database, writer, clock, wecom, Delivery(writer, senders, clock, SeededChance(8)))
     try:

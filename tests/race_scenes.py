@@ -7,17 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from storage import coupons, drives, grants, ledger, lots, shop, stock
+from storage import community, coupons, drives, grants, ledger, lots, referrals, shop, stock
 from storage.coupons import Voucher
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import Move, Short
 from storage.members import Person
-from storage.tables import Bargain, BargainCut, Checkout, Team, TeamSeat
+from storage.sql import Insert
+from storage.tables import Bargain, BargainCut, Checkout, Member, Team, TeamSeat
 from tests.conftest import NOON
 
 LATER = NOON.replace(year=2027)
-SEATS, CUTS, PURSE = 7, 9, 30
+SEATS, CUTS, PURSE, PAIRS = 7, 9, 30, 25
+_MEMBER = Insert(Member)
 MOST = 1000  # checkouts of the race for a late payment
 
 
@@ -293,6 +295,48 @@ def _naive_spend(db: Db, number: int) -> bool:
     return True
 
 
+def _members(db: Db) -> None:
+    for number in range(2 * PAIRS):
+        db.add(_MEMBER, (number, "", "", 0, "basic", None, None, NOON))
+
+
+def _pair(number: int) -> tuple[int, int]:
+    """Who brings whom: the same pairs again and again, every other time the other way round."""
+    one = 2 * (number % PAIRS)
+    return (one, one + 1) if number // PAIRS % 2 else (one + 1, one)
+
+
+def _bind(db: Db, number: int) -> bool:
+    return referrals.bind(db, *_pair(number)) == ""
+
+
+def _naive_bind(db: Db, number: int) -> bool:
+    inviter, invitee = _pair(number)
+    if referrals.root_of(db, inviter) == invitee or referrals.parent_of(db, invitee) is not None:
+        return False
+    time.sleep(0.0005)
+    _write(db, "UPDATE member SET referrer_id = ? WHERE id = ?", inviter, invitee)
+    return True
+
+
+def _link_code(db: Db) -> None:
+    community.open_code(db, 1, "AAAA-BBBB", 1, LATER, NOON)
+
+
+def _link(db: Db, number: int) -> bool:
+    return community.use_code(db, "AAAA-BBBB", str(number), NOON) is not None
+
+
+def _naive_link(db: Db, number: int) -> bool:
+    cursor = db.connection.cursor()
+    cursor.execute("SELECT count(*) FROM link_code WHERE id = 1 AND ended_at IS NULL")
+    (there,) = cursor.fetchone()
+    time.sleep(0.0005)
+    if there:
+        _write(db, "UPDATE link_code SET used_by = ?, ended_at = made_at WHERE id = 1", str(number))
+    return bool(there)
+
+
 RACES = {
     "stock of 1": _stock_of(1),
     "stock of 100": _stock_of(100),
@@ -301,6 +345,7 @@ RACES = {
     "last cuts": Race(_bargain, _cut, _naive_cut, CUTS),
     "one coupon": Race(_coupon, _use, _naive_use, 1),
     "one helper": Race(_bargain, _help_once, _help_once, 1),
+    "one link code": Race(_link_code, _link, _naive_link, 1),
     "one settlement": Race(_team, _settle, _naive_settle, 1),
     "refund or settle": Race(_paid_seat, _refund_or_settle, _naive_refund_or_settle, 1),
     "paid or released": Race(_held, _pay_or_release, _naive_pay_or_release, 1),
@@ -308,6 +353,7 @@ RACES = {
     "one grant": Race(lambda db: None, _grant, _naive_grant, 1),
     "a budget": _opened_by_need("budget:coupon:1", 700, 7),
     "a daily limit": _opened_by_need("limit:coupon:1:5:2026-11-11", 3, 1),
+    "one way of two": Race(_members, _bind, _naive_bind, PAIRS),
     "a spent balance": Race(_purse, _spend, _naive_spend, PURSE),
 }
 

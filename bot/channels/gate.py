@@ -69,18 +69,22 @@ class Gate:
 
     def seal(self, message: str, timestamp: str, nonce: str) -> str:
         """A passive reply: `message` encrypted and signed, as the XML that WeCom reads."""
+        encrypted, signature = self.sealed(message, timestamp, nonce)
+        return (
+            f"<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt>"
+            f"<MsgSignature><![CDATA[{signature}]]></MsgSignature>"
+            f"<TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
+        )
+
+    def sealed(self, message: str, timestamp: str, nonce: str) -> tuple[str, str]:
+        """`message` encrypted (base64), and the signature over it."""
         data = message.encode()
         # The IV is fixed, so these 16 characters are the ciphertext's only salt: not from `random`.
         salt = secrets.token_urlsafe(12).encode()
         plain = b"".join((salt, len(data).to_bytes(4, "big"), data, self._receive_id))
         plain += _PADDING[BLOCK - len(plain) % BLOCK]
         encrypted = base64.b64encode(self._cipher.encrypt(plain))
-        signature = self._signature(timestamp, nonce, encrypted)
-        return (
-            f"<xml><Encrypt><![CDATA[{encrypted.decode()}]]></Encrypt>"
-            f"<MsgSignature><![CDATA[{signature}]]></MsgSignature>"
-            f"<TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
-        )
+        return encrypted.decode(), self._signature(timestamp, nonce, encrypted)
 
     def _signature(self, timestamp: str, nonce: str, encrypted: bytes) -> str:
         # UTF-8 keeps code point order, so sorting bytes sorts as the protocol sorts characters.

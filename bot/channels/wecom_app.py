@@ -91,7 +91,7 @@ class WeComApp:
             self._stats["unknown"] += 1
         if not reply:
             return web.Response()
-        return self._reply(event, reply, now)
+        return self._reply(event, reply, now, request.query)
 
     def _open(self, body: bytes, query: Mapping[str, str], now: datetime) -> tuple[Event, int | None]:
         plain = self._gate.open_body(body, query)
@@ -117,7 +117,7 @@ class WeComApp:
         )
         return web.Response()
 
-    def _reply(self, event: Event, reply: str, now: datetime) -> web.Response:
+    def _reply(self, event: Event, reply: str, now: datetime, query: Mapping[str, str]) -> web.Response:
         if event.sender is None or event.sender.channel != STAFF:
             logger.bind(action="reply_dropped", event=event.kind, key=event.key).warning("nobody there to reply to")
             return web.Response()

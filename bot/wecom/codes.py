@@ -36,6 +36,7 @@ _RETRY = {
     41096,  # another app is sending the welcome message
     45035,  # the same record is being changed in parallel
     50100,  # bad cursor: the caller begins the list anew
+    846609,  # the AI bot's connection has not subscribed: the next one has
 }
 _DROP = {
     40003,  # bad userid
@@ -65,10 +66,14 @@ _DROP = {
     95019,  # the servicer has paused
     95031,  # the customer wrote nothing within 48 hours
     95033,  # our msgid was used before: the message was accepted, which its sender counts as sent
+    846604,  # the window of an AI bot's request is over
+    846605,  # no such request of an AI bot (any more)
+    846608,  # the stream is closed
 }
 _STOP = {
     WRONG_SECRET,  # or the app was stopped
     WRONG_CORP,
+    853000,  # an AI bot's id or secret
 }
 _CONFIG = {
     40056,  # bad agentid
@@ -122,6 +127,15 @@ _BUG = {
     *range(41037, 41046),  # fields of a contact way
     *range(42014, 42020),  # fields of a card
     *range(42027, 42050),
+    44004,  # empty text
+    93000,  # the webhook's address is wrong, or the robot was removed
+    93001,  # the webhook's group may not be written to
+    93004,  # the robot was stopped
+    93006,  # bad group
+    93008,  # not in the group
+    93017,  # empty
+    93018,  # the picture is too big
+    93019,  # bad AI bot id
 }  # fmt: skip
 
 CODES: dict[int, Verdict] = {

@@ -32,6 +32,7 @@ export async function catchUp() {
 }
 
 function title(entry) {
+  if (entry.title) return entry.title;
   if (entry.type === 'call') return entry.path;
   if (entry.type === 'order') return `${ORDER_EVENTS[entry.event]} ${entry.order_no}${entry.forged ? '（伪造）' : entry.attempt > 1 ? `（第 ${entry.attempt} 次）` : ''}`;
   if (entry.type !== 'callback' && entry.type !== 'fault') return `时间拨到 ${new Date(entry.now).toLocaleString('zh-CN', { hour12: false })}`;
@@ -42,7 +43,7 @@ function title(entry) {
 function line(entry) {
   const status = entry.type === 'call' ? entry.reply?.errcode ?? entry.status : entry.status ?? ORDER_ERRORS[entry.error] ?? entry.error ?? entry.fault ?? '';
   const button = el('button', { type: 'button', class: failed(entry) ? 'bad' : '' }, el('span', { class: 'when' }, clockText(entry.at)),
-    el('span', { class: 'kind' }, { callback: '回调', call: '调用', clock: '时钟', fault: '故障', order: '商城' }[entry.type] ?? entry.type),
+    el('span', { class: 'kind' }, { callback: '回调', call: '调用', clock: '时钟', fault: '故障', order: '商城', frame: '长连' }[entry.type] ?? entry.type),
     el('span', {}, title(entry)), el('span', { class: 'ms' }, `${status} ${entry.ms ?? ''}${entry.ms === undefined ? '' : ' ms'}`));
   button.addEventListener('click', () => detail(entry));
   return el('li', {}, button);

@@ -1,9 +1,11 @@
 // The page: one state, drawn whenever it changes; entries come live and are caught up after a break.
 
+import * as aibot from './aibot.js';
 import { $, ask, toast } from './dom.js';
 import * as groups from './groups.js';
 import * as inspector from './inspector.js';
 import * as kf from './kf.js';
+import * as onebot from './onebot.js';
 import * as people from './people.js';
 import * as shop from './shop.js';
 import * as world from './world.js';
@@ -18,6 +20,8 @@ function draw() {
   people.drawGuides(state);
   kf.drawKf(state);
   shop.drawShop(state);
+  aibot.drawAibot(state);
+  onebot.drawOneBot(state);
   world.drawWorld(state);
   groups.drawGroups(state);
   groups.drawMenu(state);
@@ -68,6 +72,8 @@ for (const tab of document.querySelectorAll('#tabs button')) {
 people.listen(draw);
 kf.listen(draw);
 shop.listen();
+aibot.listen(draw);
+onebot.listen(draw);
 world.listen();
 groups.listen();
 inspector.listen();

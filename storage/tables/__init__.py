@@ -8,6 +8,7 @@ tables: rows of one transaction are written in bulk and in any order; `storage.c
 from __future__ import annotations
 
 from storage.tables.buying import PointsAct, Redemption
+from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -34,6 +35,7 @@ __all__ = [
     "Campaign",
     "Card",
     "Checkout",
+    "CommunityGroup",
     "ContactWay",
     "Coupon",
     "CouponTemplate",
@@ -53,6 +55,7 @@ __all__ = [
     "Inbox",
     "KfAccount",
     "KfSession",
+    "LinkCode",
     "Member",
     "MemberTag",
     "Merge",

@@ -113,4 +113,10 @@ class TradeDriver(Driver):
             if not last:
                 await asyncio.sleep(1 + self._dice.random() * 2)
         self.ahead_s = AHEAD_S + LATER_S
+        while True:  # a refund that we ask for comes back as a push of the shop's
+            await self._drain()
+            await self._hands.sandbox("POST", "flush")
+            orders = (await self._hands.sandbox("GET", "state"))["orders"]
+            if all(push["state"] == "stored" for order in orders for push in order["pushes"]):
+                break
         await self._drain()

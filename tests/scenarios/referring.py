@@ -11,7 +11,7 @@ from bot.order_events import AdminAsked
 from tests.shop import Shop
 
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
-CONFIG = {"inviter": {"points": 100}, "invitee": {"points": 50}, "least_fen": 5_000, "hold_days": 7}
+CONFIG: dict[str, Any] = {"inviter": {"points": 100}, "invitee": {"points": 50}, "least_fen": 5_000, "hold_days": 7}
 
 
 async def code_of(mall: Shop, who: str) -> str:
@@ -66,4 +66,4 @@ async def template(mall: Shop, name: str, **more: Any) -> None:
     assert (await ask(mall, "coupon-templates", **body))[0] == 201
 
 
-LADDER = [{"count": 2, "pack": {"points": 1_000}}, {"count": 3, "pack": {"points": 5_000}}]
+LADDER: list[dict[str, Any]] = [{"count": 2, "pack": {"points": 1_000}}, {"count": 3, "pack": {"points": 5_000}}]

@@ -74,7 +74,12 @@ def test_what_can_run_out_is_held_in_one_order() -> None:
 
 def made(name: str, liability: int, stock: int, budget: int = 0) -> CouponTemplate:
     """A coupon template as the linter sees it."""
-    return CouponTemplate(name=name, liability_fen=liability, stock=stock, budget_fen=budget)
+    return CouponTemplate(
+        id=1, name=name, kind="cash", value=liability, gift_sku="", threshold_fen=0, scope="all", scope_items="[]",
+        stackable=0, liability_fen=liability, stock=stock, budget_fen=budget, per_member=0, per_day=0, valid_days=30,
+        valid_from=None, valid_until=None, bearer="brand", give_back="full", remind_days=0, claimable=0,
+        created_at=NOW,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

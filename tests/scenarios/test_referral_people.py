@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
+
 from bot.errors import Action, WeComError
+from bot.events import Event
 from bot.turn import Work
+from scenarios.referral import came_by_link, router
 from storage import members
 from tests.scenarios.referring import CONFIG, LADDER, ask, brought, code_of, parent, row_id, state
 from tests.shop import Shop, start_shop
@@ -95,6 +100,47 @@ async def test_the_people_of_two_names_count_together(club: Shop) -> None:
     assert club.bot.points("wm1") == 200 + 1_000
     assert parent(club, "n2") == "wm1" or parent(club, "n2") == "wm2"  # one member has both names
     assert await brought(club, "n3", code) == "pending"  # the old code works on
+
+
+async def test_a_farm_of_second_accounts_earns_nothing(database_url: str) -> None:
+    """Each buys for real; the phone of every order is the inviter's own, before it is paid or after."""
+    async with start_shop(database_url, {"referral": {"velocity_per_hour": 10_000}}) as mall:
+        await mall.campaign("referral", days=300, **{**CONFIG, "per_member_day": 0, "per_member_total": 0})
+        code = await code_of(mall, "wm1")
+        await mall.pays("wm1", "old", 100, buyer={"external_userid": "wm1", "mobile_hash": "mine"})
+        for number in range(40):
+            who, told = f"fake{number}", number % 2
+            await brought(mall, who, code)
+            buyer = {"external_userid": who, **({"mobile_hash": "mine"} if told else {})}
+            await mall.pays(who, f"o{number}", 6_000, buyer=buyer)
+        await mall.passes(days=8)
+        assert mall.bot.points("wm1") == 20 * 100  # those of whom nothing was known
+        for number in range(0, 40, 2):
+            buyer = {"external_userid": f"fake{number}", "mobile_hash": "mine"}
+            await mall.pays(f"fake{number}", f"again{number}", 100, buyer=buyer)
+        assert mall.bot.points("wm1") == 0
+        assert mall.bot.rows("SELECT DISTINCT reason FROM referral") == [("same_person",)]
+        assert mall.bot.count("referral", "status = 'paid'") == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOpened(Event):
+    """What a channel tells of somebody who came by a link with something appended."""
+
+    external_userid: str
+    scene_param: str
+
+
+async def test_a_link_binds_as_a_qr_code_does(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(router, "events_taken", [*router.events_taken, (LinkOpened, came_by_link)])
+    async with start_shop(database_url, {"referral": {}}) as mall:
+        await mall.campaign("referral", **CONFIG)
+        code = await code_of(mall, "wm1")
+        for place, param in enumerate([f"ref:{code}", "menu", f"ref:{code}"]):
+            await mall.bot.writer.accept(LinkOpened(
+                key=f"kf:{place}", source="kf", at=mall.bot.clock.now(), external_userid="new1", scene_param=param
+            ))  # fmt: skip
+        assert (state(mall, "new1"), parent(mall, "new1")) == (("pending", ""), "wm1")
 
 
 # -- a person looks ---------------------------------------------------------------------------------------------------

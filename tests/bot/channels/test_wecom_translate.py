@@ -43,7 +43,8 @@ def check_types(event: Event) -> None:
             continue
         value = getattr(event, name)
         allowed = tuple(
-            typing.get_origin(part) or part for part in (typing.get_args(hint) if "|" in str(hint) else (hint,))
+            dict if typing.is_typeddict(part) else typing.get_origin(part) or part
+            for part in (typing.get_args(hint) if "|" in str(hint) else (hint,))
         )
         assert isinstance(value, allowed), (name, value)
         if isinstance(value, tuple) and not isinstance(value, Address):

@@ -16,8 +16,10 @@ import aiohttp
 import pytest
 
 from bot.clock import SystemClock
-from bot.errors import Action, WeComError
+from bot.errors import Action, WeComError, WeComUnreachable
+from bot.way_sender import WaySender
 from bot.wecom.client import WeCom
+from storage.outbox import Call
 from tests.bot.wecom.server import client_of
 
 ROOT = Path(__file__).parents[3]
@@ -137,6 +139,38 @@ async def test_contact_ways(wecom: WeCom, control: Control) -> None:
     await wecom.contact_way.del_contact_way(config_id)
     with pytest.raises(WeComError):
         await wecom.contact_way.get_contact_way(config_id)
+
+
+def owed(attempts: int) -> Call:
+    """An outbox row that asks for a way, at its so-many-th try."""
+    return Call(1, "externalcontact/add_contact_way", "default", "", "{}", 1, "leased", attempts, 0, "e", None, None,
+                SystemClock().now(), SystemClock().now(), None, None, None)  # fmt: skip
+
+
+async def test_a_way_whose_answer_was_lost_is_found_not_made_again(wecom: WeCom, control: Control) -> None:
+    userid, _, _ = await guide_and_customer(control)
+    payload = {"type": 1, "scene": 2, "state": "ref:AAAA-0001", "remark": "x", "user": [userid], "skip_verify": True}
+    send = WaySender(wecom).send
+    await control.do("POST", "faults/next", {"path": "externalcontact/add_contact_way", "fault": "commit_then_drop"})
+    with pytest.raises(WeComUnreachable) as caught:
+        await send(payload, owed(1))
+    assert caught.value.ambiguous
+
+    found = await send(payload, owed(2))
+    assert found["qr_code"]
+    ways = [await wecom.contact_way.get_contact_way(one) async for one in wecom.contact_way.list_contact_way()]
+    assert [way["config_id"] for way in ways if way.get("state") == payload["state"]] == [found["config_id"]]
+    other = await send({**payload, "state": "ref:AAAA-0002"}, owed(2))
+    assert other["config_id"] != found["config_id"]
+
+
+async def test_without_a_licence_the_way_alone_is_given_up(wecom: WeCom, control: Control) -> None:
+    userid, _, _ = await guide_and_customer(control)
+    no_licence = {"path": "externalcontact/add_contact_way", "fault": "rate", "errcode": 701008}
+    await control.do("POST", "faults/next", no_licence)
+    with pytest.raises(WeComError) as caught:
+        await WaySender(wecom).send({"type": 1, "scene": 2, "state": "s", "user": [userid]}, owed(1))
+    assert (caught.value.errcode, caught.value.action) == (701008, Action.DROP)
 
 
 async def test_groups(wecom: WeCom, control: Control) -> None:

@@ -1,0 +1,70 @@
+"""智能机器人 the AI bot: entering, cards, pictures, ratings. What people say to it is heard as in the app's chat."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from bot.aibot_events import BotEntered, FeedbackReceived, MediaLinked, MixedReceived
+from bot.events import CardClicked
+from bot.turn import STAFF, Turn
+from handlers import talk
+from handlers.plays import Plays
+
+MENU_CARD = "menu-"
+BUTTONS = 6  # of a card, at most
+
+
+def entered(turn: Turn, event: BotEntered, plays: Plays) -> None:
+    """The first visit of the day: what can be said, as buttons where that fits."""
+    menu = plays.menu(talk.GUIDE.name)
+    if event.sender is None:
+        return
+    turn.ask(event.sender, "aibot/welcome", menu)
+    if 1 <= len(menu) <= BUTTONS:
+        task_id = MENU_CARD + sha256(event.key.encode()).hexdigest()[:24]
+        turn.card = menu_card(turn, task_id, [choice.words for choice in menu])
+
+
+def menu_card(turn: Turn, task_id: str, words: list[str]) -> dict[str, Any]:
+    """A button for each word."""
+    return {
+        "card_type": "button_interaction",
+        "main_title": {"title": turn.texts.render("aibot/card_title"), "desc": turn.texts.render("aibot/card_desc")},
+        "task_id": task_id,
+        "button_list": [{"text": word, "style": 1, "key": word} for word in words],
+    }
+
+
+def card_clicked(turn: Turn, event: CardClicked, plays: Plays) -> None:
+    """A button of the menu is a word like any other; the card then says which was taken. Cards of plays are theirs."""
+    if event.door is None or event.sender is None or not event.task_id.startswith(MENU_CARD):
+        return
+    card = menu_card(turn, event.task_id, [event.event_key])
+    turn.card = {**card, "replace_text": turn.texts.render("aibot/chosen", word=event.event_key)}
+    talk.hear(turn, event, plays, event.sender, event.event_key, talk.GUIDE)
+
+
+def mixed_received(turn: Turn, event: MixedReceived, plays: Plays) -> None:
+    """Words with pictures: the words count."""
+    if event.sender is None:
+        return
+    if event.text.strip():
+        talk.hear(turn, event, plays, event.sender, event.text, talk.GUIDE)
+    else:
+        turn.say(event.sender, "aibot/no_media")
+
+
+def media_received(turn: Turn, event: MediaLinked, plays: Plays) -> None:
+    """Nobody here looks at pictures or files: say so."""
+    if event.sender is not None and event.sender.channel == STAFF:
+        turn.say(event.sender, "aibot/no_media")
+
+
+def rated(turn: Turn, event: FeedbackReceived, plays: Plays) -> None:
+    """How a reply was liked is kept for whoever asks."""
+    actor = f"staff:{event.sender.external_id}" if event.sender else STAFF
+    verdict = {1: "good", 2: "bad", 3: "taken_back"}.get(event.verdict, str(event.verdict))
+    turn.audit(
+        actor, f"aibot.rated_{verdict}", event.feedback_id, content=event.content or "", reasons=list(event.reasons)
+    )

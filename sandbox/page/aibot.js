@@ -1,0 +1,58 @@
+// 智能机器人: an internal group and single chats with the AI bot, and what the group robots post.
+
+import { $, action, ask, clockText, el, fill, toast } from './dom.js';
+import { chosenGuide } from './people.js';
+
+const GROUP = 'wrkSandboxStore';
+let place = 'group';
+
+const chatid = () => (place === 'group' ? GROUP : chosenGuide());
+
+export function drawAibot(state) {
+  const names = Object.fromEntries(state.guides.map((guide) => [guide.userid, guide.name]));
+  const chat = (state.aibot_chats ?? []).find((one) => one.chatid === chatid());
+  const box = $('aibot-chat');
+  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+  $('aibot-title').textContent = place === 'group' ? '门店内部群（没有客户）' : `${names[chosenGuide()] ?? ''} 与智能机器人`;
+  const messages = (chat?.messages ?? []).slice(-60).flatMap((message) => [
+    el('time', {}, `${clockText(message.at)} ${message.from === 'bot' ? '智能机器人' : names[message.from] ?? message.from}`),
+    message.from === 'bot' ? said(message) : el('div', { class: 'bubble mine' }, message.text),
+  ]);
+  fill(box, ...(messages.length ? messages : [el('p', { class: 'empty' }, '还没有人对机器人说话')]));
+  if (atEnd) box.scrollTop = box.scrollHeight;
+  fill($('robots'), ...(state.robots ?? []).map((robot) => el('div', { class: 'item' },
+    el('p', {}, robot.name, el('small', {}, robot.messages.length ? robot.messages[robot.messages.length - 1].text : '还没有推送')))));
+}
+
+function said(message) {
+  if (message.msgtype !== 'template_card') return el('div', { class: 'bubble' }, message.text || '…');
+  const card = message.body;
+  const buttons = message.replaced ? [el('small', {}, message.replaced)] : (card.button_list ?? []).map((button) => action(button.text,
+    () => ask('aibot/card_click', 'POST', { userid: chosenGuide(), task_id: card.task_id, key: button.key })));
+  return el('div', { class: 'bubble' }, card.main_title?.title ?? '', el('small', {}, card.main_title?.desc ?? ''), ...buttons);
+}
+
+export function listen(redraw) {
+  $('aibot-place').addEventListener('change', (event) => { place = event.target.value; redraw(); });
+  $('aibot-enter').addEventListener('click', async () => {
+    try {
+      await ask('aibot/enter', 'POST', { userid: chosenGuide() });
+      place = 'single';
+      $('aibot-place').value = place;
+      redraw();
+    } catch (error) { toast(error.message, true); }
+  });
+  $('aibot-form').addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const box = $('aibot-text');
+    const button = event.target.querySelector('button');
+    if (!box.value.trim() || button.disabled || !chosenGuide()) return;
+    button.disabled = true;
+    try {
+      const where = place === 'group' ? { chatid: GROUP, name: '门店内部群' } : {};
+      const answer = await ask('aibot/say', 'POST', { userid: chosenGuide(), text: box.value, ...where });
+      box.value = '';
+      if (!answer.delivered) toast('机器人没有连上智能机器人的门，这句话没有送到', true);
+    } catch (error) { toast(error.message, true); } finally { button.disabled = false; box.focus(); }
+  });
+}

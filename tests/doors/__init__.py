@@ -1,0 +1,1 @@
+"""The AI bot's and the robots' doors, from both sides."""
