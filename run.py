@@ -47,7 +47,13 @@ def wire(settings: Settings) -> Runtime:
         texts = Texts()
         plays = load_plays(settings.plays, settings.play_tables)
         limit = settings.campaigns.approve_above_fen
-        dispatch = Dispatcher(plays, settings.wecom.kf, onebot=settings.onebot, approve_above_fen=limit)
+        dispatch = Dispatcher(
+            plays,
+            settings.wecom.kf,
+            onebot=settings.onebot,
+            approve_above_fen=limit,
+            cards=settings.wecom.app.cards,
+        )
         return Runtime(settings, dispatch, texts)
     except ConfigError as error:
         fail(f"配置有误 · {error}")
@@ -113,6 +119,28 @@ def doctor(
     for finding in findings:
         typer.echo(f"{'✓' if finding.ok else '✗'} {finding.name}：{finding.says}")
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@cli.command()
+def menu(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只打印，不改企业微信")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="撤掉应用菜单")] = False,
+) -> None:
+    """把开着的玩法给导购的指令放进应用菜单（最多 3×5 个）。"""
+    from console.menu import client_of, drawn, put_up, wanted
+
+    settings = settings_or_exit()
+    try:
+        made = wanted(settings, Texts())
+    except ConfigError as error:
+        fail(f"配置有误 · {error}")
+    if not delete:
+        typer.echo(drawn(made))
+    if dry_run:
+        return
+    if reason := asyncio.run(put_up(client_of(settings), [] if delete else made.buttons)):
+        fail(f"企业微信没有收下：{reason}；运行 python run.py doctor 逐项检查")
+    typer.echo("应用菜单撤掉了" if delete else "应用菜单换好了；导购重新进入应用就能看到")
 
 
 @cli.command()

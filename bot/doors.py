@@ -11,8 +11,9 @@ from bot.channels.wecom_aibot_ws import LongConnection
 from bot.clock import Clock
 from bot.ids import Chance
 from bot.limits import HOUR, MINUTE, Rate
+from bot.sections import AiBot, Webhook
 from bot.senders import Sender, WeComSenders
-from bot.settings import AiBot, Settings, Webhook
+from bot.settings import Settings
 from bot.watch import Watch
 from bot.wecom.tokenless import Tokenless
 from bot.writer import Writer

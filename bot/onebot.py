@@ -21,7 +21,7 @@ from bot.clock import Clock
 from bot.errors import Action, WeComError
 from bot.limits import HOUR, MINUTE, Buckets, Rate
 from bot.onebot_reach import SEND
-from bot.settings import OneBot
+from bot.sections import OneBot
 from bot.writer import Writer
 from storage.outbox import Call
 

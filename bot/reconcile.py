@@ -19,6 +19,7 @@ from loguru import logger
 from bot.clock import Clock
 from bot.errors import WeComError
 from bot.events import Address, Event
+from bot.group_numbers import GroupNumbers
 from bot.own_events import ContactFound, ContactGone, GroupChatSeen
 from bot.turn import Work
 from bot.writer import Writer
@@ -53,6 +54,7 @@ class Reconcile:
             await self._contacts(users[start : start + USERS_A_CALL], found)
         await self._groups(found)
         await self._ways()
+        await GroupNumbers(self._client, self._writer, self._clock).yesterday()
         if found["young"]:
             await self._writer.call(
                 lambda work: work.owe(CALL, {}, lane="slow", subject=CALL, not_before=work.now + YOUNG)
@@ -120,6 +122,7 @@ class Reconcile:
                 return
 
     async def _group(self, chat_id: str, found: Counter[str]) -> None:
+        asked_at = self._clock.now()
         try:
             group = (await self._client.call("externalcontact/groupchat/get", {"chat_id": chat_id, "need_name": 1}))[
                 "group_chat"
@@ -135,7 +138,7 @@ class Reconcile:
             return
         found["groups"] += 1
         key = f"{SOURCE}:group:{chat_id}:{version}:{int(self._clock.now().timestamp())}"
-        await self._happen(GroupChatSeen(key=key, source=SOURCE, at=self._clock.now(), group_chat=group))
+        await self._happen(GroupChatSeen(key=key, source=SOURCE, at=asked_at, group_chat=group))
 
     async def _ways(self) -> None:
         cursor = ""

@@ -26,7 +26,8 @@ class Words:
     """One thing people can say: the first word is the one that help shows; `arg` names what follows it, if anything.
 
     `bare`: the step also answers the word alone, with "" for what is missing. `menu`: help lists it. `public`: the
-    answer may stand in a group (lists of drives); what is somebody's own (codes, balances) may not.
+    answer may stand in a group (lists of drives); what is somebody's own (codes, balances) may not. `confirm`: it moves
+    value on somebody's word, so where there are cards it is asked once more.
     """
 
     words: tuple[str, ...]
@@ -36,6 +37,7 @@ class Words:
     bare: bool = False
     menu: bool = True
     public: bool = False
+    confirm: bool = False
 
 
 class Problem(NamedTuple):
@@ -132,11 +134,12 @@ class Router:
         bare: bool = False,
         menu: bool = True,
         public: bool = False,
+        confirm: bool = False,
     ) -> Callable[[Step], Step]:
         """The decorated step runs when someone of `audience` says one of `words`; see `Words`."""
 
         def register(step: Step) -> Step:
-            self.words_taken.append(Words(words, audience, arg, step, bare, menu, public))
+            self.words_taken.append(Words(words, audience, arg, step, bare, menu, public, confirm))
             return step
 
         return register

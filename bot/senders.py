@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 
 from bot.clock import Clock
-from bot.errors import WeComError
+from bot.errors import RequestRefused, WeComError
+from bot.group_senders import GroupSenders
 from bot.way_sender import WaySender
 from storage.outbox import Call
 
@@ -26,6 +27,9 @@ Sender = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
 # row's id sets the interval, within the documented four hours.
 SHORTEST_CHECK_S, CHECK_SPAN_S = 1_800, 12_600
 WELCOME_TEXT_MARGIN_S = 6.0
+# What WeCom says when it does not take a card, or takes none from this app (no callback address); 94888 for the last.
+CARD_REFUSED = frozenset({43012, *range(42014, 42020), *range(42027, 42050)})
+CODE_USED = 60140
 MEDIA_LIFE = timedelta(days=3) - timedelta(hours=2)
 
 
@@ -46,17 +50,37 @@ class WeComSenders:
             "externalcontact/send_welcome_msg": self.welcome,
             "externalcontact/mark_tag": self.tag,
             "externalcontact/add_contact_way": WaySender(self._client).send,
+            "message/update_template_card": self.card,
+            **GroupSenders(self._client, self._clock).table(),
         }
 
     async def message(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
-        """An app message; repeating it within the interval delivers nothing twice."""
-        body = {
-            **payload,
+        """An app message; repeating it within the interval delivers nothing twice. A card brings its text along, for
+        when WeCom does not take the card."""
+        checked = {
             "agentid": self._agent_id,
             "enable_duplicate_check": 1,
             "duplicate_check_interval": SHORTEST_CHECK_S + row.id % CHECK_SPAN_S,
         }
-        return await self._client.call("message/send", body)
+        words = payload.get("text") if payload.get("msgtype") == "template_card" else None
+        body = {key: value for key, value in payload.items() if words is None or key != "text"}
+        try:
+            return await self._client.call("message/send", {**body, **checked})
+        except WeComError as error:
+            if words is None or not (error.errcode in CARD_REFUSED or isinstance(error, RequestRefused)):
+                raise
+            logger.bind(action="card_refused").warning("row={} error={}", row.id, error)
+        said = {"touser": payload["touser"], "msgtype": "text", "text": words, **checked}
+        return await self._client.call("message/send", said)
+
+    async def card(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
+        """A tapped card, changed once. Told on a later try that the code is used up, it was an earlier try of ours."""
+        try:
+            return await self._client.call("message/update_template_card", {**payload, "agentid": self._agent_id})
+        except WeComError as error:
+            if error.errcode != CODE_USED or row.attempts == 1:
+                raise
+            return {"errcode": 0, "before": True}
 
     async def contact(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """A contact with every guide who follows it; more than one page is joined."""

@@ -7,17 +7,29 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bot.errors import ConfigError
+from bot.sections import (
+    FROM_FILE,
+    SHOP_SECRETS,
+    Api,
+    Campaigns,
+    DatabaseSection,
+    Delivery,
+    Logs,
+    OneBot,
+    OrderSource,
+    Server,
+    WeComSection,
+)
 from bot.texts import Texts
 
 FILE = Path(__file__).parent.parent / "config.toml"
 PREFIX = "SIYU_"
-FROM_FILE = "_FILE"
 SECRETS = (
     ("wecom", "app", "secret"),
     ("wecom", "app", "token"),
@@ -31,156 +43,6 @@ SECRETS = (
     ("onebot", "secret"),
     ("onebot", "access_token"),
 )
-
-SHOP_SECRETS = ("secret", "next_secret")
-
-
-class Section(BaseModel):
-    """A table of config.toml; keys it does not know are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Server(Section):
-    """Where the bot listens. `clock_url` is for the demo: the sandbox's virtual clock is followed."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=1, le=65535)
-    workers: int = Field(default=1, ge=1, le=64)
-    clock_url: str = ""
-
-
-class DatabaseSection(Section):
-    """`sqlite:///path` or `postgresql://user@host/name`."""
-
-    url: str = "sqlite:///data/siyu.db"
-
-
-class App(Section):
-    """The self-built app. `replay_window_s` 0 turns the freshness window off."""
-
-    agent_id: int = 0
-    secret: SecretStr = SecretStr("")
-    token: SecretStr = SecretStr("")
-    encoding_aes_key: SecretStr = SecretStr("")
-    replay_window_s: int = Field(default=600, ge=0)
-
-
-class Kf(Section):
-    """微信客服. `accounts` are pulled at every start and every night, as are those that ever rang."""
-
-    enabled: bool = True
-    accounts: list[str] = []
-    welcome: bool = True
-
-
-class AiBot(Section):
-    """智能机器人. `mode` callback needs token and encoding_aes_key, websocket bot_id and secret; "" = off.
-
-    `name` is what people mention in groups; without it one word after the @ is taken for the name.
-    """
-
-    mode: Literal["", "callback", "websocket"] = ""
-    name: str = ""
-    bot_id: str = ""
-    ws_url: str = "wss://openws.work.weixin.qq.com"
-    replay_window_s: int = Field(default=600, ge=0)
-    secret: SecretStr = SecretStr("")
-    token: SecretStr = SecretStr("")
-    encoding_aes_key: SecretStr = SecretStr("")
-
-
-class Webhook(Section):
-    """消息推送: group robots, each a whole address or its key; "" = off. `daily_at` is the shops' hour and minute."""
-
-    alerts: SecretStr = SecretStr("")
-    daily: SecretStr = SecretStr("")
-    daily_at: str = Field(default="09:07", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-
-
-class WeComSection(Section):
-    """The corp and where its API is."""
-
-    corp_id: str = ""
-    api_base: str = "https://qyapi.weixin.qq.com"
-    app: App = App()
-    kf: Kf = Kf()
-    aibot: AiBot = AiBot()
-    webhook: Webhook = Webhook()
-
-
-class Api(Section):
-    """The JSON API's bearer token; empty = the API is closed."""
-
-    token: SecretStr = SecretStr("")
-
-
-class OneBot(Section):
-    """社群 of other platforms. `secret` opens HTTP POST, `access_token` the WebSocket; `groups` empty = all groups.
-
-    `name`: what people type after an @ by hand. `api_base`: the client's HTTP API, used while no client is connected.
-    """
-
-    enabled: bool = False
-    secret: SecretStr = SecretStr("")
-    access_token: SecretStr = SecretStr("")
-    self_id: str = Field(default="", coerce_numbers_to_str=True)
-    groups: list[Annotated[str, Field(coerce_numbers_to_str=True)]] = []
-    at_required: bool = True
-    name: str = ""
-    welcome: bool = True
-    welcome_every_s: int = Field(default=60, ge=0, le=86_400)
-    api_base: str = ""
-    message_format: Literal["array", "string"] = "array"
-
-
-class OrderSource(Section):
-    """A shop that tells of orders. `refund_url` takes our refunds.
-
-    `kind` hmac: `secret`, and `next_secret` while it is replaced; youzan: `client_id` and `secret`; wechat_pay:
-    `serial`, `public_key_file` (PEM) and `secret` (the APIv3 key).
-    """
-
-    kind: Literal["hmac", "youzan", "wechat_pay"]
-    secret: SecretStr = SecretStr("")
-    next_secret: SecretStr = SecretStr("")
-    client_id: str = ""
-    serial: str = ""
-    public_key_file: str = ""
-    refund_url: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named_files(cls, given: Any) -> Any:
-        """SIYU_ORDERS__X__SECRET_FILE reaches us as a key too; `_from_files` has read it already."""
-        files = {f"{name}{FROM_FILE.lower()}" for name in SHOP_SECRETS}
-        return {key: value for key, value in given.items() if key not in files} if isinstance(given, dict) else given
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every secret that may sign; empty ones sign nothing."""
-        both = (self.secret.get_secret_value(), self.next_secret.get_secret_value())
-        return tuple(value for value in both if value)
-
-
-class Logs(Section):
-    """What the log says, and how."""
-
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    json_lines: bool = False
-
-
-class Delivery(Section):
-    """How many messages one receiver may get; WeCom drops beyond 30 a minute and 1,000 an hour without a word."""
-
-    member_per_minute: int = Field(default=20, ge=1, le=30)
-    member_per_hour: int = Field(default=600, ge=1, le=1000)
-
-
-class Campaigns(Section):
-    """A campaign that may cost more than `approve_above_fen`, or without bound, is published by a second person."""
-
-    approve_above_fen: int = Field(default=1_000_000, ge=0)
 
 
 class Settings(BaseSettings):

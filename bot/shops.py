@@ -12,7 +12,7 @@ from bot.channels.order_fields import sign
 from bot.channels.order_kinds import Hmac, Kind, WeChatPay, Youzan
 from bot.clock import Clock
 from bot.errors import Action, ConfigError, WeComError, WeComUnreachable
-from bot.settings import OrderSource
+from bot.sections import OrderSource
 from storage.outbox import Call
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)

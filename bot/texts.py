@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
 from bot.errors import ConfigError
+from bot.sizes import clip_bytes, plain, split_bytes
+
+__all__ = ["Texts", "clip_bytes", "numbered", "split_bytes", "yuan"]
 
 PROMPTS = Path(__file__).parent.parent / "prompts"
-_SENTENCE_ENDS = re.compile(r"[。！？!?\n；;]")
 
 
 class Texts:
@@ -32,8 +33,8 @@ class Texts:
         return set(self._find(name).get_identifiers())
 
     def render(self, name: str, /, **values: object) -> str:
-        """The text with its placeholders filled in; a missing one is an error, not a gap."""
-        return self._find(name).substitute({key: str(value) for key, value in values.items()})
+        """The text, its placeholders filled in; a missing one is an error, not a gap; no name turns its sentence."""
+        return self._find(name).substitute({key: plain(str(value)) for key, value in values.items()})
 
     def _find(self, name: str) -> Template:
         template = self._templates.get(name)
@@ -51,22 +52,3 @@ def yuan(fen: int) -> str:
 def numbered(items: Iterable[str]) -> str:
     """A list as people read it, one numbered line each; the number works as an answer."""
     return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
-
-
-def split_bytes(text: str, limit: int) -> list[str]:
-    """`text` in parts of at most `limit` UTF-8 bytes, cut after sentences where possible, never inside a character."""
-    parts = []
-    while len(text.encode()) > limit:
-        head = text.encode()[:limit].decode(errors="ignore")
-        ends = [match.end() for match in _SENTENCE_ENDS.finditer(head)]
-        cut = ends[-1] if ends and ends[-1] > len(head) // 3 else len(head)
-        parts.append(text[:cut].rstrip("\n"))
-        text = text[cut:].lstrip("\n")
-    return [part for part in [*parts, text] if part] or [""]
-
-
-def clip_bytes(text: str, limit: int) -> str:
-    """`text` cut to `limit` UTF-8 bytes on a character border, with … when something was cut."""
-    if len(text.encode()) <= limit:
-        return text
-    return text.encode()[: limit - 3].decode(errors="ignore") + "…"

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot import onebot_reach, reach
+from bot import card_asking, onebot_reach, reach
 from bot.door import Door
 from bot.events import Address, Event
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
+from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
 from storage.db import Db
@@ -22,10 +23,10 @@ from storage.ids import Ids
 from storage.ledger import Move, post
 from storage.members import Person
 
-TEXT_LIMIT = 2048  # bytes of a text, as message/send cuts it
+TEXT_LIMIT = BYTES["text"]
 STAFF = "wecom_staff"
 CHOICE_LIFE_S = 3_600.0  # how long a number means what it meant when it was shown
-_MARK = "\x00"  # stands for the menu while a text is parted around it
+_MARK = "\ue000"  # stands for the menu while a text is parted around it
 
 RulesT = TypeVar("RulesT")
 
@@ -107,6 +108,7 @@ class Turn(Work):
     """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
+    With `cards` guides are asked by cards with buttons where the choices fit one.
     """
 
     event: Event
@@ -116,6 +118,7 @@ class Turn(Work):
     answer: str | None = None
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
+    cards: bool = False
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     public: bool = True  # a whole group may read what is said now
@@ -165,6 +168,8 @@ class Turn(Work):
         the hour means what it means here."""
         self.offer(to, choices)
         content = self.texts.render(text, choices=numbered(choice.label for choice in choices), **values)
+        if to.channel == STAFF and card_asking.by_card(self, to.external_id, content, text, choices, values):
+            return
         self._speak(to, content, self.menu(text, choices, **values))
 
     def offer(self, to: Address, choices: Sequence[Choice]) -> None:

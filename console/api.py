@@ -13,11 +13,12 @@ from aiohttp import web
 from loguru import logger
 from sqlalchemy import Connection
 
-from console import reads, referral_reads, settlements
+from console import group_reads, reads, referral_reads, settlements
 from console.imports.http import Imports
 from console.refusals import Refused, dumps
 from console.writes import Writes
 from handlers.campaigns import STEPS
+from handlers.group_assets import ACTS as GROUP_ACTS
 from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -49,6 +50,10 @@ class Api:
             "referrals": (referral_reads.referrals, ("status", "inviter", "campaign_id", "review", "limit", "after")),
             "campaigns/{id}": (reads.campaign, ()),
             "campaigns/{id}/stats": (reads.campaign_stats, ()),
+            "groups": (group_reads.groups, ("owner", "status", "limit", "after")),
+            "groups/{chat_id}": (group_reads.group, ()),
+            "join-ways": (group_reads.join_ways, ()),
+            "group-welcomes": (group_reads.welcomes, ()),
         }
         posts = {
             **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
@@ -58,6 +63,7 @@ class Api:
             **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
             "points/{id}/approve": "points/approve",
             **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
+            **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
         }
         return [
             *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -19,7 +20,9 @@ from typing import Any
 import typer
 
 from bot.settings import Settings
-from console import showroom
+from bot.texts import Texts
+from bot.wecom.client import WeCom
+from console import menu, showroom
 
 ROOT = Path(__file__).parent.parent
 CORP_ID, AGENT_ID, API_TOKEN = "ww0sandbox000001", "1000002", "sandbox-api-token"
@@ -66,6 +69,7 @@ class Demo:
             for url in (f"{sandbox}/__sandbox/clock", f"{bot}/readyz"):
                 self._wait(url)
             self._verify(sandbox)
+            self._put_up_menu(sandbox)
             there = self._furnish(sandbox, bot)
             self._welcome(sandbox, bot, there)
             while all(child.poll() is None for child in self._children):
@@ -141,6 +145,12 @@ class Demo:
         answer = self._ask(f"{sandbox}/__sandbox/verify", b"{}")
         if not answer["ok"]:
             raise RuntimeError(f"沙盒验证回调地址没有通过：{answer['error']}")
+
+    def _put_up_menu(self, sandbox: str) -> None:
+        """What guides can tap under the app's chat."""
+        client = WeCom(api_base=sandbox, corp_id=CORP_ID, secret=SECRET, agent_id=int(AGENT_ID))
+        if why := asyncio.run(menu.put_up(client, menu.wanted(self._own, Texts()).buttons)):
+            raise RuntimeError(f"应用菜单没有放上去：{why}")
 
     def _furnish(self, sandbox: str, bot: str) -> dict[str, int]:
         """Goods, coupons and running campaigns, by the sandbox's clock."""

@@ -15,11 +15,14 @@ from yarl import URL
 
 from bot.channels.gate import Gate
 from bot.clock import SystemClock
-from bot.errors import WeComError
-from bot.settings import OneBot, Settings
+from bot.errors import ConfigError, WeComError
+from bot.sections import OneBot
+from bot.settings import Settings
+from bot.texts import Texts
 from bot.wecom.client import WeCom
 from console.doctor_doors import examine_doors
 from console.findings import Finding
+from console.menu import client_of, compared, wanted
 from storage.engine import Database
 
 SKEW_WARN_S, SKEW_BAD_S = 5, 60
@@ -187,23 +190,27 @@ def _skew(date: str) -> Finding:
 async def _platform(settings: Settings) -> list[Finding]:
     """The secret, the trusted IP, the app itself."""
     app = settings.wecom.app
-    client = WeCom(
-        api_base=settings.wecom.api_base,
-        corp_id=settings.wecom.corp_id,
-        secret=app.secret.get_secret_value(),
-        agent_id=app.agent_id,
-    )
+    client = client_of(settings)
     found: list[Finding] = []
     try:
         found.append(await _try(client, "凭证", "gettoken 通过", "getcallbackip"))
         if found[-1].ok:
             found.append(await _try(client, "应用", "AgentId 有效", "agent/get", {"agentid": str(app.agent_id)}))
             found.append(await _try(client, "客户联系", "有权限", "externalcontact/get_follow_user_list"))
+            found.append(await _menu(client, settings))
             if settings.wecom.kf.enabled:
                 found.append(await _kf(client, settings.wecom.kf.accounts))
     finally:
         await client.close()
     return found
+
+
+async def _menu(client: WeCom, settings: Settings) -> Finding:
+    try:
+        ok, says = compared(wanted(settings, Texts()), await client.menu.get())
+    except (WeComError, ConfigError) as error:
+        return Finding(False, "菜单", _remedy(error) if isinstance(error, WeComError) else str(error))
+    return Finding(ok, "菜单", says)
 
 
 async def _kf(client: WeCom, wanted: list[str]) -> Finding:

@@ -8,7 +8,7 @@ from typing import Any
 from bot import aibot_events, kf_events, onebot_events, order_events, own_events
 from bot import events as e
 from bot.router import Play
-from bot.settings import Kf, OneBot
+from bot.sections import Kf, OneBot
 from bot.turn import STAFF, Turn
 from handlers import admin, aibot, contact, group_chat, guide, kf, member, onebot, orders, runtime
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
@@ -24,6 +24,11 @@ def text_received(turn: Turn, event: e.TextReceived, plays: Plays) -> None:
         kf.text_received(turn, event, plays)
     else:
         member.text_received(turn, event, plays)
+
+
+def card_clicked(turn: Turn, event: e.CardClicked, plays: Plays) -> None:
+    """A tap on a card, in the app's chat or at the AI bot."""
+    (guide if event.door is None else aibot).card_clicked(turn, event, plays)
 
 
 HANDLERS: dict[type[e.Event], Handler] = {
@@ -57,7 +62,7 @@ HANDLERS: dict[type[e.Event], Handler] = {
     kf_events.KfServicerWrote: kf.servicer_wrote,
     kf_events.KfSendFailed: kf.send_failed,
     **dict.fromkeys(kf_events.MESSAGES, kf.other_received),
-    e.CardClicked: aibot.card_clicked,
+    e.CardClicked: card_clicked,
     aibot_events.BotEntered: aibot.entered,
     aibot_events.MixedReceived: aibot.mixed_received,
     aibot_events.MediaLinked: aibot.media_received,
@@ -79,11 +84,13 @@ class Dispatcher:
         *,
         onebot: OneBot | None = None,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
+        cards: bool = False,
     ) -> None:
-        self._plays = Plays(plays, kf_door, onebot, approve_above_fen=approve_above_fen)
+        self._plays = Plays(plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards)
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
+        turn.cards = self._plays.cards
         handler = HANDLERS.get(type(event))
         if handler is not None:
             turn.route.append(f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}")

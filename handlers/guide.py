@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from bot.events import AppEntered, AppSubscribed, MenuClicked, TextReceived
+from datetime import timedelta
+
+from bot import cards
+from bot.events import AppEntered, AppSubscribed, CardClicked, MenuClicked, TextReceived
 from bot.turn import STAFF, Turn
 from handlers import talk
 from handlers.plays import Plays
+from storage import cards as sent_cards
+
+UPDATE = "message/update_template_card"
+CODE_LIFE = timedelta(hours=72)
 
 
 def text_received(turn: Turn, event: TextReceived, plays: Plays) -> None:
@@ -18,6 +25,27 @@ def menu_clicked(turn: Turn, event: MenuClicked, plays: Plays) -> None:
     """A menu's key is a word like any other."""
     if event.sender is not None:
         talk.hear(turn, event, plays, event.sender, event.menu_key, talk.GUIDE)
+
+
+def card_clicked(turn: Turn, event: CardClicked, plays: Plays) -> None:
+    """A button of a card says its words, once: whoever taps again sees what was chosen first."""
+    if event.sender is None:
+        return
+    card = sent_cards.find(turn.db, event.task_id)
+    words = cards.tapped(event.event_key, event.selected)
+    if card is None or sent_cards.label(card, words) is None:
+        turn.say(event.sender, "cards/unknown")
+        return
+    first, chosen = sent_cards.choose(turn.db, card, words, event.sender.external_id, turn.now)
+    label = sent_cards.label(card, chosen) or chosen
+    if event.response_code:
+        shown = cards.replaced(turn.texts.render("cards/chosen", label=label))
+        payload = {"userids": [event.sender.external_id], "response_code": event.response_code, "button": shown}
+        turn.owe(UPDATE, payload, subject=f"card:{event.task_id}", expires_at=event.at + CODE_LIFE)
+    if first:
+        talk.hear(turn, event, plays, event.sender, words, talk.GUIDE)
+    else:
+        turn.say(event.sender, "cards/chosen_before", label=label)
 
 
 def entered(turn: Turn, event: AppEntered | AppSubscribed, plays: Plays) -> None:

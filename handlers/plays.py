@@ -5,14 +5,15 @@ from __future__ import annotations
 from bot.events import Event
 from bot.kf_menu import Choice
 from bot.router import Play, Step, Words, normalize
-from bot.settings import Kf, OneBot
+from bot.sections import Kf, OneBot
 from bot.turn import Turn
 
 APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
 
 
 class Plays:
-    """Lookups over the enabled plays, made once; `kf` is how the door to 微信客服 is set."""
+    """Lookups over the enabled plays, made once; `kf` is how the door to 微信客服 is set, with `cards` guides are asked
+    by cards with buttons."""
 
     def __init__(
         self,
@@ -21,8 +22,10 @@ class Plays:
         onebot: OneBot | None = None,
         *,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
+        cards: bool = False,
     ) -> None:
         self.kf, self.onebot, self.approve_above_fen = kf or Kf(), onebot or OneBot(), approve_above_fen
+        self.cards = cards
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
@@ -46,15 +49,26 @@ class Plays:
 
         A word that lacks what must follow it is not run: the caller says what is missing.
         """
+        found = self._find(audience, text)
+        if found is None:
+            return None
+        words, play, rest = found
+        if rest or words.bare or not words.arg:
+            turn.public = words.public
+            play.run(words.step, turn, event, *([rest] if words.arg else []))
+        return words
+
+    def taking(self, audience: str, text: str) -> Words | None:
+        """What would take these words, complete as they are; None when nothing would run."""
+        found = self._find(audience, text)
+        return found[0] if found and (found[2] or found[0].bare or not found[0].arg) else None
+
+    def _find(self, audience: str, text: str) -> tuple[Words, Play, str] | None:
+        """The words that are meant, whose they are, and what was said after them."""
         said = normalize(text)
         for of, word, words, play in self._words:
-            if of != audience or not (said == word or (words.arg and said.startswith(word))):
-                continue
-            rest = said[len(word) :].strip()
-            if rest or words.bare or not words.arg:
-                turn.public = words.public
-                play.run(words.step, turn, event, *([rest] if words.arg else []))
-            return words
+            if of == audience and (said == word or (words.arg and said.startswith(word))):
+                return words, play, said[len(word) :].strip()
         return None
 
     def menu(self, audience: str) -> list[Choice]:

@@ -8,7 +8,7 @@ from bot.events import ApiAnswered, TimerDue
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
 from bot.watch import ALERT
-from handlers import contact, group_chat, kf, onebot, orders, robots
+from handlers import contact, group_assets, group_chat, kf, onebot, orders, robots
 from handlers.plays import Plays
 from scenarios import checkout, refunds
 
@@ -19,6 +19,8 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         contact.profiled(turn, event, plays)
     elif event.call == group_chat.GET:
         group_chat.answered(turn, event)
+    elif event.call in group_assets.CALLS:
+        group_assets.answered(turn, event)
     elif event.call == refunds.CALL:
         orders.refund_answered(turn, event)
     elif event.call in kf.CALLS:

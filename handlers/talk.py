@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 
+from bot.channels.wecom_translate import SOURCE
 from bot.events import Address, Event, TextReceived
 from bot.kf_menu import Choice, clicked
 from bot.router import normalize
 from bot.turn import Turn
 from handlers.plays import Plays
-from handlers.words import HELP_WORDS
+from handlers.words import CANCEL_WORD, CONFIRM_WORD, HELP_WORDS
 from storage import dialogues
 
 # A number, or a word and a number: 「2」, 「开团 2」. Codes have letters or more digits.
@@ -40,7 +41,9 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
     if said in HELP_WORDS:
         turn.ask(sender, audience.help, menu)
         return
-    taken = plays.hear(turn, event, audience.name, said)
+    if _asks_first(turn, event, plays, sender, audience, said):
+        return
+    taken = plays.hear(turn, event, audience.name, _confirmed(plays, audience, said))
     if taken is None:
         near = _nearest(said, [*plays.known_words(audience.name), *HELP_WORDS], [choice.words for choice in menu])
         if near:
@@ -49,6 +52,28 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
             turn.ask(sender, audience.not_understood, menu)
     elif taken.arg and not taken.bare and said in map(normalize, taken.words):
         turn.say(sender, "common/what", word=taken.words[0], arg=taken.arg)
+
+
+def _asks_first(turn: Turn, event: Event, plays: Plays, sender: Address, audience: Audience, said: str) -> bool:
+    """Whether words that move value wait for a tap, or were just given up. A tap on a card comes back as `确认 …`."""
+    if not turn.cards or event.source != SOURCE:
+        return False
+    if said == CANCEL_WORD:
+        turn.say(sender, "cards/cancelled")
+        return True
+    taken = plays.taking(audience.name, said)
+    if taken is None or not taken.confirm:
+        return False
+    yes, no = turn.texts.render("cards/yes"), turn.texts.render("cards/no")
+    turn.ask(sender, "cards/confirm", [Choice(f"{CONFIRM_WORD} {said}", yes), Choice(CANCEL_WORD, no)], said=said)
+    return True
+
+
+def _confirmed(plays: Plays, audience: Audience, said: str) -> str:
+    """The words behind 确认, where they are of those that are asked once more."""
+    word, _, rest = said.partition(" ")
+    taken = plays.taking(audience.name, rest) if word == CONFIRM_WORD else None
+    return rest if taken is not None and taken.confirm else said
 
 
 def _nearest(said: str, known: list[str], first: list[str]) -> str:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from sandbox.api import Call, route
-from sandbox.world import ApiError, Guide
+from sandbox.world import ALPHABET, ApiError, Guide, World
 
 TEXT_BYTES = 2048
 PER_HOUR = 1000
@@ -26,6 +26,8 @@ TYPES = {
 }
 TAPPED = ("button_interaction", "vote_interaction", "multiple_interaction")
 CARD_LIFE_S = 72 * 3600
+TASK_BYTES, BUTTONS, OPTIONS = 128, 6, 20
+TASK_LETTERS = set(ALPHABET + "_-@")
 MEDIA_LIFE_S = 3 * 86_400
 MEDIA_BYTES = {"image": 10, "voice": 2, "video": 10, "file": 20}
 
@@ -121,6 +123,8 @@ def _content(body: dict[str, Any], msgtype: str) -> dict[str, Any]:
         content["content"] = str(content["content"]).encode()[:TEXT_BYTES].decode(errors="ignore")
     if msgtype == "template_card" and not content.get("card_type"):
         raise ApiError(42027, "missing card_type")
+    if msgtype == "template_card":
+        _check_card(content)
     return content
 
 
@@ -153,10 +157,40 @@ def _deliver(call: Call, guide: Guide, msgid: str, msgtype: str, content: dict[s
 
 
 def _card(call: Call, content: dict[str, Any]) -> str:
-    code = call.world.new_id("rc", 32)
-    call.world.cards[code] = {"task_id": content.get("task_id", ""), "made_at": call.clock.time(), "used": False}
-    content["response_code"] = code
+    content["response_code"] = new_response_code(call.world, content.get("task_id", ""), call.clock.time())
+    return str(content["response_code"])
+
+
+def new_response_code(world: World, task_id: str, now: float) -> str:
+    """By it a card may be changed once: one comes from sending it, one with every tap."""
+    code = world.new_id("rc", 32)
+    world.cards[code] = {"task_id": task_id, "made_at": now, "used": False}
     return code
+
+
+def _check_card(card: dict[str, Any]) -> None:
+    """What a card to tap must have."""
+    kind, task_id = card["card_type"], str(card.get("task_id") or "")
+    if kind not in TAPPED:
+        return
+    if not task_id or len(task_id.encode()) > TASK_BYTES or not set(task_id) <= TASK_LETTERS:
+        raise ApiError(42014, "invalid task_id")
+    if not (card.get("main_title") or {}).get("title"):
+        raise ApiError(42029, "missing main_title.title")
+    if kind == "button_interaction":
+        buttons = card.get("button_list")
+        if not isinstance(buttons, list) or not 1 <= len(buttons) <= BUTTONS:
+            raise ApiError(42016, "invalid button_list")
+        if any(not button.get("text") for button in buttons):
+            raise ApiError(42018, "missing button text")
+        if any(
+            not button.get("url") and not 0 < len(str(button.get("key") or "").encode()) <= 1024 for button in buttons
+        ):
+            raise ApiError(42017, "invalid button key")
+    if kind == "vote_interaction":
+        options = (card.get("checkbox") or {}).get("option_list")
+        if not isinstance(options, list) or not 1 <= len(options) <= OPTIONS or not card.get("submit_button"):
+            raise ApiError(42040, "invalid checkbox")
 
 
 @route("POST", "message/update_template_card")
@@ -166,7 +200,10 @@ def update_template_card(call: Call) -> dict[str, Any]:
     if card is None or card["used"] or call.clock.time() - card["made_at"] > CARD_LIFE_S:
         raise ApiError(60140, "response_code expired")
     card["used"], call.effect = True, "delivered"
+    named = {str(userid).lower() for userid in call.body.get("userids") or []}
     for guide in call.world.guides.values():
+        if guide.userid not in named and not call.body.get("atall"):
+            continue
         for message in guide.inbox:
             if message["body"].get("response_code") == call.body["response_code"] or (
                 card["task_id"] and message["body"].get("task_id") == card["task_id"]

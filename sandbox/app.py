@@ -12,7 +12,17 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox import api_contact, api_contact_way, api_kf, api_kf_account, api_kf_state, api_message, webhook
+from sandbox import (
+    api_contact,
+    api_contact_way,
+    api_group,
+    api_kf,
+    api_kf_account,
+    api_kf_state,
+    api_menu,
+    api_message,
+    webhook,
+)
 from sandbox.aibot_door import AiBotDoor
 from sandbox.api import MAX_BODY, Api
 from sandbox.bot_reads import BotReads
@@ -21,6 +31,7 @@ from sandbox.clock import VirtualClock
 from sandbox.control import Control
 from sandbox.crypto import Seal
 from sandbox.faults import Faults
+from sandbox.group_control import GroupControl
 from sandbox.journal import Journal
 from sandbox.kf_control import KfControl
 from sandbox.kf_story import KfStory
@@ -35,7 +46,10 @@ from sandbox.world import World
 
 PAGE = Path(__file__).parent / "page"
 # Importing them registers their paths.
-HANDLERS = (api_contact, api_contact_way, api_kf, api_kf_account, api_kf_state, api_message, webhook)
+HANDLERS = (
+    *(api_contact, api_contact_way, api_group, api_menu, api_message),
+    *(api_kf, api_kf_account, api_kf_state, webhook),
+)
 SAVE_EVERY_S = 0.5
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
@@ -127,6 +141,7 @@ class Sandbox:
         )
         app.add_routes([web.route("*", "/cgi-bin/{path:.+}", api.handle), web.get("/", self.page), *control.routes()])
         app.add_routes(KfControl(self.kf, self.touch).routes())
+        app.add_routes(GroupControl(self.story.groups, self.touch).routes())
         app.add_routes(self.shop.routes())
         app.add_routes(self.aibot.routes())
         app.add_routes(OneBotControl(self.onebot, self.touch).routes())

@@ -102,11 +102,12 @@ class Pusher:
         self._number += 1
         return f"cb{self._number}"
 
-    def emit(self, plain: str) -> str:
+    def emit(self, plain: str, also_lost_by: str = "") -> str:
         """An event happened; it is pushed in the background, as the faults allow. Returns the callback's id."""
         callback_id = self.next_id()
         dice, faults = self._faults.dice, self._faults
-        if faults.happens("lose"):
+        lost = faults.happens("lose") or bool(also_lost_by and faults.strikes_callback(also_lost_by))
+        if lost:
             self._journal.add("fault", id=callback_id, fault="lose", plain=plain, key=key_of(plain))
             return callback_id
         copies = dice.randint(2, max(2, int(faults.callback["copies"]))) if faults.happens("duplicate") else 1

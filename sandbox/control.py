@@ -51,11 +51,6 @@ class Control:
             "guides/{id}/say": self.say,
             "guides/{id}/click": self.click,
             "guides/{id}/enter": self.enter,
-            "groups": self.new_group,
-            "groups/{id}/join": self.join_group,
-            "groups/{id}/leave": self.leave_group,
-            "groups/{id}/rename": self.rename_group,
-            "groups/{id}/dismiss": self.dismiss_group,
             "contact_ways": self.new_way,
             "clock": self.move_clock,
             "faults/next": self.next_fault,
@@ -111,39 +106,21 @@ class Control:
         return self.story.say(request.match_info["id"], str(body.get("text") or ""))
 
     def click(self, request: web.Request, body: Body) -> Awaitable[Body]:
-        """{"key"} or {"task_id","key","response_code"?}."""
+        """{"key"} or {"task_id","key","response_code"?,"selected"?: {question: [option]}}."""
         return self.story.click(
-            request.match_info["id"], str(body.get("key") or ""), body.get("task_id"), body.get("response_code")
+            request.match_info["id"],
+            str(body.get("key") or ""),
+            body.get("task_id"),
+            body.get("response_code"),
+            body.get("selected") or {},
         )
 
     def enter(self, request: web.Request, body: Body) -> Awaitable[Body]:
         """The guide opens the app."""
         return self.story.enter(request.match_info["id"])
 
-    # -- groups and ways
+    # -- ways
     # -------------------------------------------------------------------------------------------------
-
-    def new_group(self, request: web.Request, body: Body) -> Body:
-        """{"name","owner"}."""
-        return asdict(self.story.new_group(str(body.get("name") or ""), str(body.get("owner") or "")))
-
-    def join_group(self, request: web.Request, body: Body) -> Body:
-        """{"external_userid","join_scene"?,"state"?}."""
-        scene, state = int(body.get("join_scene", 3)), str(body.get("state") or "")
-        return self.story.join_group(request.match_info["id"], str(body.get("external_userid") or ""), scene, state)
-
-    def leave_group(self, request: web.Request, body: Body) -> Body:
-        """{"external_userid","quit_scene"?}."""
-        person = str(body.get("external_userid") or "")
-        return self.story.leave_group(request.match_info["id"], person, int(body.get("quit_scene", 0)))
-
-    def rename_group(self, request: web.Request, body: Body) -> Body:
-        """{"name"}."""
-        return self.story.rename_group(request.match_info["id"], str(body.get("name") or ""))
-
-    def dismiss_group(self, request: web.Request, body: Body) -> Body:
-        """The group is no more."""
-        return self.story.dismiss_group(request.match_info["id"])
 
     def new_way(self, request: web.Request, body: Body) -> Body:
         """{"state","remark","user"}: made in the admin's browser, so no callback and no API call."""

@@ -11,6 +11,7 @@ CALLBACK: dict[str, float] = {
     "duplicate": 0.0,
     "copies": 4,
     "lose": 0.0,
+    "lose_group": 0.0,  # of customer groups only
     "reorder": 0,
     "late": 0.0,
     "late_s": 3.0,
@@ -157,6 +158,10 @@ class Faults:
     def chance(self, name: str) -> bool:
         """Whether something the API may do happens; the dice are thrown only for what can."""
         return self.api[name] > 0 and self.dice.random() < self.api[name]
+
+    def strikes_callback(self, name: str) -> bool:
+        """A fault of some callbacks only; the dice are thrown only when it is on."""
+        return self.callback[name] > 0 and self.dice.random() < self.callback[name]
 
     def happens(self, name: str, part: str = "callback") -> bool:
         """Whether a fault of `callback` or `shop` strikes."""

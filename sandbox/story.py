@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.api_contact import group_chat, new_code
+from sandbox.api_contact import new_code
 from sandbox.api_contact_way import make_way
+from sandbox.api_message import new_response_code
 from sandbox.callbacks import Pusher, Raw, cdata, xml
 from sandbox.clock import VirtualClock
 from sandbox.faults import Faults
+from sandbox.group_story import GroupStory
 from sandbox.world import Customer, Group, Guide, Relation, World
 
-GROUP_LAG_S = 1.0
+
+def _picked(selected: dict[str, list[str]]) -> Raw:
+    """What was picked on a card, as the event tells it."""
+    items = []
+    for question, options in selected.items():
+        ids = "".join(f"<OptionId>{cdata(option)}</OptionId>" for option in options)
+        items.append(
+            f"<SelectedItem><QuestionKey>{cdata(question)}</QuestionKey><OptionIds>{ids}</OptionIds></SelectedItem>"
+        )
+    return Raw("".join(items))
 
 
 class Impossible(Exception):
@@ -26,21 +37,26 @@ class Story:
     """Acts of customers, guides and the admin."""
 
     def __init__(self, world: World, clock: VirtualClock, faults: Faults, pusher: Pusher) -> None:
-        self.world, self._clock, self._faults, self.pusher = world, clock, faults, pusher
+        self.world, self.clock, self._faults, self.pusher = world, clock, faults, pusher
+        self.impossible = Impossible
+        self.groups = GroupStory(self)
 
     def furnish(self) -> None:
         """A first world to play in."""
         for userid, name in (("xiaomei", "小美"), ("aqiang", "阿强")):
             self.world.guides[userid] = Guide(userid, name)
-        make_way(self.world, self._clock.time(), {"state": "store-001", "remark": "徐汇店前台", "user": ["xiaomei"]})
+        make_way(self.world, self.clock.time(), {"state": "store-001", "remark": "徐汇店前台", "user": ["xiaomei"]})
         make_way(
             self.world,
-            self._clock.time(),
+            self.clock.time(),
             {"state": "live-1111", "remark": "双十一直播间", "user": ["xiaomei", "aqiang"]},
         )
         for name in ("小明🎉", "王女士", "李雷"):
             self.new_customer(name, self.world.new_id("o", 27))
-        self.new_group("小美的会员群", "xiaomei", quiet=True)
+        group = self.groups.open("小美的会员群", "xiaomei", quiet=True)
+        self.groups.new_way(
+            {"remark": "门口海报", "state": "poster-01", "chat_id_list": [group.chat_id], "auto_create_room": 1}
+        )
 
     # -- who is there ------------------------------------------------------------------------------------------------
 
@@ -111,7 +127,7 @@ class Story:
         return joined
 
     def _join(self, customer: Customer, userid: str, state: str) -> dict[str, Any]:
-        now = self._clock.time()
+        now = self.clock.time()
         customer.relations[userid] = Relation(userid, state, int(now), add_way=1 if state else 3)
         code = new_code(self.world, customer.external_userid, userid, now)
         callback_id = self._contact("add_external_contact", customer, userid, State=state or None, WelcomeCode=code)
@@ -146,16 +162,17 @@ class Story:
         return {"callback_id": self._contact("edit_external_contact", customer, guide.userid)}
 
     def _contact(self, change: str, customer: Customer, userid: str, **more: Any) -> str:
-        plain = self._event(
+        plain = self.event(
             "change_external_contact", ChangeType=change, UserID=userid, ExternalUserID=customer.external_userid, **more
         )
         return self.pusher.emit(plain)
 
-    def _event(self, event: str, *, sender: str = "sys", **fields: object) -> str:
+    def event(self, event: str, *, sender: str = "sys", **fields: object) -> str:
+        """An event's plain text."""
         return xml(
             ToUserName=self.world.corp_id,
             FromUserName=sender,
-            CreateTime=int(self._clock.time()),
+            CreateTime=int(self.clock.time()),
             MsgType="event",
             Event=event,
             **fields,
@@ -172,30 +189,35 @@ class Story:
         plain = xml(
             ToUserName=self.world.corp_id,
             FromUserName=guide.userid,
-            CreateTime=int(self._clock.time()),
+            CreateTime=int(self.clock.time()),
             MsgType="text",
             Content=text,
             MsgId=msg_id,
             AgentID=self.world.agent_id,
         )
-        guide.inbox.append({"at": self._clock.iso(), "msgtype": "said", "text": text, "body": {}, "msgid": str(msg_id)})
+        guide.inbox.append({"at": self.clock.iso(), "msgtype": "said", "text": text, "body": {}, "msgid": str(msg_id)})
         return await self._ask(plain)
 
-    async def click(self, userid: str, key: str, task_id: str | None, response_code: str | None) -> dict[str, Any]:
-        """A guide taps a menu entry or a card's button."""
+    async def click(
+        self, userid: str, key: str, task_id: str | None, response_code: str | None, selected: dict[str, list[str]]
+    ) -> dict[str, Any]:
+        """A guide taps a menu entry or a card's button; `selected` is what is picked on the card."""
         guide = self.find_guide(userid)
         if not key:
             raise Impossible("key", "要填菜单或按钮的 key")
+        if any(card["task_id"] == task_id for card in self.world.cards.values()):
+            response_code = new_response_code(self.world, str(task_id), self.clock.time())  # of this very tap
         if task_id is None:
-            plain = self._event("click", sender=guide.userid, EventKey=key, AgentID=self.world.agent_id)
+            plain = self.event("click", sender=guide.userid, EventKey=key, AgentID=self.world.agent_id)
         else:
-            plain = self._event(
+            plain = self.event(
                 "template_card_event",
                 sender=guide.userid,
                 EventKey=key,
                 TaskId=task_id,
-                CardType="button_interaction",
+                CardType="vote_interaction" if selected else "button_interaction",
                 ResponseCode=response_code,
+                SelectedItems=_picked(selected) if selected else None,
                 AgentID=self.world.agent_id,
             )
         return await self._ask(plain)
@@ -203,94 +225,9 @@ class Story:
     async def enter(self, userid: str) -> dict[str, Any]:
         """A guide opens the app."""
         guide = self.find_guide(userid)
-        return await self._ask(
-            self._event("enter_agent", sender=guide.userid, EventKey="", AgentID=self.world.agent_id)
-        )
+        return await self._ask(self.event("enter_agent", sender=guide.userid, EventKey="", AgentID=self.world.agent_id))
 
     async def _ask(self, plain: str) -> dict[str, Any]:
         callback_id = self.pusher.next_id()
         entry = await self.pusher.send(plain, callback_id)
         return {"callback_id": callback_id, "status": entry["status"], "reply": entry["reply"], "key": entry["key"]}
-
-    # -- groups --------------------------------------------------------------------------------------------------------
-
-    def new_group(self, name: str, owner: str, *, quiet: bool = False) -> Group:
-        """A guide opens a customer group."""
-        guide = self.find_guide(owner)
-        now = int(self._clock.time())
-        group = Group(self.world.new_id("wr"), name or "未命名的群", guide.userid, now, self.world.new_id("", 8))
-        group.members.append({"userid": guide.userid, "type": 1, "join_time": now, "join_scene": 1, "name": guide.name})
-        self.world.groups[group.chat_id] = group
-        if not quiet:
-            self._group(group, "create")
-        return group
-
-    def join_group(self, chat_id: str, external_userid: str, scene: int, state: str) -> dict[str, Any]:
-        """A customer comes in."""
-        group, customer = self.find_group(chat_id), self.find_customer(external_userid)
-        if any(member["userid"] == external_userid for member in group.members):
-            raise Impossible("external_userid", "已经在群里了", 409)
-        last = self._change_group(group)
-        member = {
-            "userid": external_userid,
-            "type": 2,
-            "join_time": int(self._clock.time()),
-            "join_scene": 3 if scene == 3 else 1,
-            "name": customer.name,
-            "unionid": customer.unionid,
-            "invitor": {"userid": group.owner},
-            "group_nickname": "",
-        }
-        group.members.append({**member, "state": state} if state else member)
-        return self._members(group, "add_member", external_userid, last, JoinScene=scene)
-
-    def leave_group(self, chat_id: str, external_userid: str, scene: int) -> dict[str, Any]:
-        """A customer goes, or is removed."""
-        group = self.find_group(chat_id)
-        kept = [member for member in group.members if member["userid"] != external_userid]
-        if len(kept) == len(group.members):
-            raise Impossible("external_userid", "不在群里", 409)
-        last = self._change_group(group)
-        group.members = kept
-        return self._members(group, "del_member", external_userid, last, QuitScene=scene)
-
-    def rename_group(self, chat_id: str, name: str) -> dict[str, Any]:
-        """The owner renames the group."""
-        group = self.find_group(chat_id)
-        self._lag(group)
-        group.name = name
-        return {"callback_id": self._group(group, "update", UpdateDetail="change_name")}
-
-    def dismiss_group(self, chat_id: str) -> dict[str, Any]:
-        """The group is dissolved."""
-        group = self.find_group(chat_id)
-        group.dismissed = True
-        return {"callback_id": self._group(group, "dismiss")}
-
-    def _change_group(self, group: Group) -> str:
-        self._lag(group)
-        last, group.member_version = group.member_version, self.world.new_id("", 8)
-        return last
-
-    def _lag(self, group: Group) -> None:
-        """The API shows the old state for a moment."""
-        if self._clock.time() >= group.visible_at:
-            group.shown = group_chat(group)
-        group.visible_at = self._clock.time() + GROUP_LAG_S
-
-    def _members(self, group: Group, detail: str, person: str, last: str, **scene: int) -> dict[str, Any]:
-        changed = Raw(f"<Item>{cdata(person)}</Item>")
-        callback_id = self._group(
-            group,
-            "update",
-            UpdateDetail=detail,
-            **scene,
-            MemChangeCnt=1,
-            MemChangeList=changed,
-            LastMemVer=last,
-            CurMemVer=group.member_version,
-        )
-        return {"callback_id": callback_id}
-
-    def _group(self, group: Group, change: str, **fields: Any) -> str:
-        return self.pusher.emit(self._event("change_external_chat", ChatId=group.chat_id, ChangeType=change, **fields))

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.kf_view import shown_accounts, shown_chats
 from sandbox.onebot_world import shown_onebot
 from sandbox.orders import shown_order
-from sandbox.world import World
+from sandbox.world import Group, World
 
 
 def shown(world: World, now: float) -> dict[str, Any]:
@@ -23,6 +23,11 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "kf_accounts": shown_accounts(world),
         "contact_ways": list(world.ways.values()),
         "groups": [asdict(group) for group in world.groups.values() if not group.dismissed],
+        "join_ways": [
+            {**way, "came": sum(_came_by(group, way) for group in world.groups.values())}
+            for way in world.join_ways.values()
+        ],
+        "menu": world.menu,
         "tags": list(world.tags.values()),
         "orders": [shown_order(order) for order in world.orders.values()],
         "aibot_chats": list(world.aibot.chats.values()),
@@ -30,6 +35,11 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "counters": world.counters,
         "onebot": shown_onebot(world.onebot),
     }
+
+
+def _came_by(group: Group, way: dict[str, Any]) -> int:
+    """How many are in a group with this way's state on them."""
+    return sum(1 for member in group.members if way.get("state") and member.get("state") == way["state"])
 
 
 def shown_customer(world: World, external_userid: str) -> dict[str, Any]:

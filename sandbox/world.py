@@ -15,6 +15,9 @@ from sandbox.orders import Order, loaded
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
+YOUNGER = ("join_ways", "welcomes", "menu")  # worlds saved before there were any have none
+
+
 class ApiError(Exception):
     """WeCom's answer to a call that cannot be done."""
 
@@ -80,6 +83,7 @@ class Group:
     shown: dict[str, Any] = field(default_factory=dict)
     visible_at: float = 0.0
     dismissed: bool = False
+    said: list[tuple[float, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -94,6 +98,9 @@ class World:
     guides: dict[str, Guide] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     ways: dict[str, dict[str, Any]] = field(default_factory=dict)
+    join_ways: dict[str, dict[str, Any]] = field(default_factory=dict)
+    welcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    menu: list[dict[str, Any]] = field(default_factory=list)
     groups: dict[str, Group] = field(default_factory=dict)
     tags: dict[str, dict[str, Any]] = field(default_factory=dict)
     codes: dict[str, WelcomeCode] = field(default_factory=dict)
@@ -168,7 +175,7 @@ class World:
         out: dict[str, Any] = {
             part: {key: asdict(value) for key, value in getattr(self, part).items()} for part in parts
         }
-        for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
+        for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id", *YOUNGER):
             out[part] = getattr(self, part)
         out |= {"aibot": asdict(self.aibot), "robots": self.robots}
         version, numbers, gauss = self.dice.getstate()
@@ -186,6 +193,8 @@ class World:
             self.customers[key] = Customer(**value, relations=relations)
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id"):
             setattr(self, part, data[part])
+        for part in YOUNGER:
+            setattr(self, part, data.get(part, getattr(self, part)))
         if "kf" in data:  # a world saved before there were any
             self.kf = restored(data["kf"])
         self.aibot = aibot_world.restored(data.get("aibot") or {})  # a world saved before there was any

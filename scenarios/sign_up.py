@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 from bot.events import Address, ContactAdded, ContactHalfAdded, Event
 from bot.own_events import ContactFound, ContactProfiled
 from bot.router import Router
+from bot.sizes import BYTES
 from bot.texts import clip_bytes
 from bot.turn import STAFF, Turn
 from scenarios.rewards import Pack, coupon_names, give
@@ -24,7 +25,7 @@ router = Router("sign_up")
 CAMPAIGN = "sign_up"
 ONCE = ""  # the only occurrence there is: once in a lifetime
 STOCK = "sign_up:packs"
-WELCOME_BYTES = 4000  # as send_welcome_msg documents it, like the life of the code
+WELCOME_BYTES = BYTES["welcome"]
 WELCOME_LIFE = timedelta(seconds=20)
 
 WELCOMES = {

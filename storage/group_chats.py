@@ -1,47 +1,29 @@
-"""客户群: customer groups and who is in them, by the platform's member versions."""
+"""客户群: customer groups and who is in them, by the platform's member versions; stays that are over are kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete
 
 from storage.db import Db
-from storage.sql import Insert, Sql, any_of
-from storage.tables import GroupChat, GroupMember
+from storage.ids import Ids
+from storage.rows import Rows
+from storage.sql import Sql, any_of
+from storage.tables import GroupChat, GroupLeft, GroupMember
 
-_C = GroupChat.__table__  # type: ignore[attr-defined]
+ACTIVE, DISMISSED, UNREADABLE = "active", "dismissed", "unreadable"
+SAME_STAY = timedelta(minutes=5)  # an event's time and the platform's join_time may differ by moments
+
+chats, members, stays = Rows(GroupChat, "nothing"), Rows(GroupMember, "nothing"), Rows(GroupLeft)
 _M = GroupMember.__table__  # type: ignore[attr-defined]
-_ADD_CHAT = Insert(GroupChat, "nothing")
-_ADD_MEMBER = Insert(GroupMember, "nothing")
-_VERSION = Sql(select(_C.c.member_version, _C.c.status).where(_C.c.chat_id == bindparam("of")))
-_CHANGE = Sql(
-    update(_C)
-    .where(_C.c.chat_id == bindparam("of"))
-    .values(
-        name=bindparam("name_"),
-        owner=bindparam("owner_"),
-        member_version=bindparam("version"),
-        status=bindparam("status_"),
-        seen_at=bindparam("now"),
-    )
-)
-_SET_VERSION = Sql(
-    update(_C)
-    .where(_C.c.chat_id == bindparam("of"))
-    .values(member_version=bindparam("version"), seen_at=bindparam("now"))
-)
-_SET_STATUS = Sql(
-    update(_C).where(_C.c.chat_id == bindparam("of")).values(status=bindparam("status_"), seen_at=bindparam("now"))
-)
-_PEOPLE = Sql(select(_M.c.person).where(_M.c.chat_id == bindparam("of")))
 _REMOVE = Sql(delete(_M).where(_M.c.chat_id == bindparam("of"), any_of(_M.c.person, "people")))
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Someone in a group; `kind` is `staff` or `contact`."""
+    """Someone in a group; `kind` is `staff` or `contact`, `scene` invited, link, qr or ""."""
 
     person: str
     kind: str
@@ -49,45 +31,105 @@ class Seat:
     state: str
     invitor: str
     joined_at: datetime
+    scene: str = ""
+
+
+def find(db: Db, chat_id: str) -> GroupChat | None:
+    """What we hold of a group."""
+    return chats.one(db, chat_id=chat_id)
 
 
 def version(db: Db, chat_id: str) -> str | None:
-    """The member version we hold, None for a group we do not know."""
-    row = db.one(_VERSION, of=chat_id)
-    return row[0] if row else None
+    """The member version we hold, None for a group we have not read."""
+    chat = find(db, chat_id)
+    return chat.member_version or None if chat else None
 
 
-def replace(db: Db, chat_id: str, name: str, owner: str, member_version: str, seats: list[Seat], now: datetime) -> None:
-    """Take over a group as the platform shows it."""
-    db.add(_ADD_CHAT, (chat_id, name, owner, member_version, "active", now))
-    db.run(_CHANGE, of=chat_id, name_=name, owner_=owner, version=member_version, status_="active", now=now)
-    there = {row[0] for row in db.all(_PEOPLE, of=chat_id)}
-    remove(db, chat_id, sorted(there - {seat.person for seat in seats}))
-    add(db, chat_id, [seat for seat in seats if seat.person not in there])
+def meet(db: Db, chat_id: str, now: datetime) -> GroupChat:
+    """The group, remembered from now on though nothing is known of it yet."""
+    chat = find(db, chat_id)
+    if chat is None:
+        chat = GroupChat(
+            chat_id=chat_id, name="", owner="", member_version="", status=ACTIVE, seen_at=now, met_at=now,
+            heard_at=None, look_at=None,
+        )  # fmt: skip
+        chats.add(db, chat)
+    return chat
+
+
+def look(db: Db, chat_id: str, at: datetime) -> None:
+    """A look at the group is owed at this moment."""
+    chats.change(db, {"look_at": at}, chat_id=chat_id)
+
+
+def replace(
+    db: Db, ids: Ids, held: GroupChat, name: str, owner: str, member_version: str, seats: list[Seat], now: datetime
+) -> bool:
+    """Take over a group as the platform shows it; False when another process changed what we held meanwhile.
+
+    A group that was dismissed stays dismissed.
+    """
+    chat_id, shown_as = held.chat_id, {"name": name, "owner": owner, "member_version": member_version, "seen_at": now}
+    if not chats.change(db, shown_as, chat_id=chat_id, member_version=held.member_version):
+        return False
+    chats.change(db, {"status": ACTIVE}, chat_id=chat_id, status=UNREADABLE)
+    there = {row.person: row for row in members.all(db, order="person", chat_id=chat_id)}
+    shown = {seat.person for seat in seats}
+    returned = [
+        seat.person for seat in seats
+        if seat.person in there and seat.joined_at - there[seat.person].joined_at > SAME_STAY
+    ]  # fmt: skip
+    remove(db, ids, chat_id, sorted(there.keys() - shown) + returned, now, "found")
+    add(db, chat_id, [seat for seat in seats if seat.person not in there or seat.person in returned])
+    for seat in seats:
+        if seat.person in there and seat.person not in returned:
+            _learn(db, there[seat.person], seat)
+    return True
+
+
+def _learn(db: Db, row: GroupMember, seat: Seat) -> None:
+    """An event tells who came, only the platform's list tells by whom and by which way."""
+    told = {
+        "name": seat.name, "state": seat.state, "invitor": seat.invitor, "scene": seat.scene or row.scene,
+        "joined_at": seat.joined_at,
+    }  # fmt: skip
+    if any(getattr(row, key) != value for key, value in told.items()):
+        members.change(db, told, chat_id=row.chat_id, person=row.person)
 
 
 def add(db: Db, chat_id: str, seats: list[Seat]) -> None:
     """Let people into a group; who is in stays as he is."""
     for seat in seats:
-        db.add(_ADD_MEMBER, (chat_id, seat.person, seat.kind, seat.name, seat.state, seat.invitor, seat.joined_at))
+        members.add(db, GroupMember(
+            chat_id=chat_id, person=seat.person, kind=seat.kind, name=seat.name, state=seat.state,
+            invitor=seat.invitor, joined_at=seat.joined_at, scene=seat.scene,
+        ))  # fmt: skip
 
 
-def remove(db: Db, chat_id: str, people: list[str]) -> None:
-    """Take people out of a group."""
-    if people:
-        db.run(_REMOVE, of=chat_id, people=people)
+def remove(db: Db, ids: Ids, chat_id: str, people: list[str], at: datetime, how: str) -> None:
+    """Take people out of a group and keep their stays; who is not in is passed over."""
+    if not people:
+        return
+    for row in members.all(db, order="person", chat_id=chat_id, person__in=people):
+        stays.add(db, GroupLeft(
+            id=ids.next(), chat_id=chat_id, person=row.person, kind=row.kind, state=row.state, invitor=row.invitor,
+            joined_at=row.joined_at, left_at=at, how=how,
+        ))  # fmt: skip
+    db.run(_REMOVE, of=chat_id, people=people)
 
 
-def set_version(db: Db, chat_id: str, member_version: str, now: datetime) -> None:
-    """The change that leads to this version was applied."""
-    db.run(_SET_VERSION, of=chat_id, version=member_version, now=now)
+def applied(db: Db, chat_id: str, last: str, member_version: str, now: datetime) -> bool:
+    """The change that leads from version `last` to this one is applied; False when another process did it."""
+    values = {"member_version": member_version, "heard_at": now, "seen_at": now}
+    return chats.change(db, values, chat_id=chat_id, member_version=last) == 1
 
 
-def dismiss(db: Db, chat_id: str, now: datetime) -> None:
-    """The group is no more; its history stays."""
-    db.run(_SET_STATUS, of=chat_id, status_="dismissed", now=now)
+def end(db: Db, chat_id: str, status: str, now: datetime) -> None:
+    """The group is no more, or not ours to read; its history stays."""
+    chats.change(db, {"status": status, "seen_at": now}, chat_id=chat_id)
 
 
-def people(db: Db, chat_id: str) -> list[str]:
-    """Who is in a group."""
-    return sorted(row[0] for row in db.all(_PEOPLE, of=chat_id))
+def owned(db: Db, userid: str) -> list[GroupChat]:
+    """A guide's own groups that are there, by name; WeCom spells userids in any case."""
+    mine = [chat for chat in chats.all(db, order="name", status=ACTIVE) if chat.owner.lower() == userid.lower()]
+    return [chat for chat in mine if chat.member_version]

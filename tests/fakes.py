@@ -21,6 +21,7 @@ from bot.router import load_plays
 from bot.texts import Texts
 from bot.writer import Writer
 from handlers.dispatch import Dispatcher
+from handlers.group_assets import CALLS
 from storage.checks import CHECKS
 from storage.engine import Database
 from storage.outbox import Call
@@ -66,6 +67,10 @@ class FakeWeCom:
     def said_to(self, userid: str) -> list[str]:
         """What a guide has read."""
         return [p["text"]["content"] for p in self.sent("message/send") if p["touser"] == userid]
+
+    def cards_of(self, userid: str) -> list[dict[str, Any]]:
+        """The cards a guide has got."""
+        return [p["template_card"] for p in self.sent("message/send") if p["touser"] == userid and "template_card" in p]
 
 
 @dataclass
@@ -145,7 +150,12 @@ class Bot:
 
 @contextlib.asynccontextmanager
 async def start_bot(
-    url: str, at: datetime, rules: dict[str, Any] | None = None, more_plays: dict[str, dict[str, Any]] | None = None
+    url: str,
+    at: datetime,
+    rules: dict[str, Any] | None = None,
+    more_plays: dict[str, dict[str, Any]] | None = None,
+    *,
+    cards: bool = False,
 ) -> AsyncIterator[Bot]:
     """Wire a bot as run.py does, with fakes at the edges; the invariants are checked when it ends.
 
@@ -156,12 +166,12 @@ async def start_bot(
     plays = load_plays(
         ["sign_up", *(more_plays or {})], {"sign_up": SIGN_UP if rules is None else rules, **(more_plays or {})}
     )
-    writer = Writer(database, Dispatcher(plays), clock, SeededChance(7), Texts())
+    writer = Writer(database, Dispatcher(plays, cards=cards), clock, SeededChance(7), Texts())
     writer.start()
     senders: dict[str, Any] = dict.fromkeys(
         ["message/send", "externalcontact/get", "externalcontact/send_welcome_msg", "externalcontact/mark_tag",
          "externalcontact/groupchat/get", "externalcontact/add_contact_way", "reconcile", "order/refund",
-         "onebot/send"], wecom,
+         "message/update_template_card", "onebot/send", *CALLS], wecom,
     )  # fmt: skip
     running = Bot(database, writer, clock, wecom, Delivery(writer, senders, clock, SeededChance(8)))
     try:

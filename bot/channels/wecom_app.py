@@ -19,9 +19,10 @@ from bot.channels.xml import XmlError
 from bot.clock import Clock
 from bot.errors import NotStored
 from bot.events import Event, UnknownReceived
+from bot.sizes import BYTES
 
 PATH = "/wecom/app"
-MAX_REPLY_BYTES = 2048
+MAX_REPLY_BYTES = BYTES["reply"]
 HEAVY_BODY = 4096
 """Callbacks are about 1 KB. A larger one can cost milliseconds: such are opened one per turn of the event loop."""
 BODY_TIMEOUT_S = 10.0

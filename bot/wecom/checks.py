@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.errors import RequestRefused
+from bot.sizes import BYTES
 
 Body = dict[str, Any]
 
@@ -59,13 +60,13 @@ class Limit:
 _BYTES, _CHARS, _ITEMS, _IDS, _NUMBER = Unit.BYTES, Unit.CHARS, Unit.ITEMS, Unit.IDS, Unit.NUMBER
 
 _CARD = (  # message/send and update_template_card, 90236
-    Limit("template_card.task_id", _BYTES, 128),
+    Limit("template_card.task_id", _BYTES, BYTES["card_task"]),
     Limit("template_card.horizontal_content_list", _ITEMS, 6),
     Limit("template_card.jump_list", _ITEMS, 3),
     Limit("template_card.vertical_content_list", _ITEMS, 4),
     Limit("template_card.action_menu.action_list", _ITEMS, 3, 1),
     Limit("template_card.button_list", _ITEMS, 6),
-    Limit("template_card.button_list.*.key", _BYTES, 1024),
+    Limit("template_card.button_list.*.key", _BYTES, BYTES["card_key"]),
     Limit("template_card.button_selection.option_list", _ITEMS, 10),
     Limit("template_card.checkbox.option_list", _ITEMS, 20),
     Limit("template_card.select_list", _ITEMS, 3, 1),
@@ -86,13 +87,21 @@ _KF_MESSAGE = (
     Limit("msgmenu.list.*.view.url", _BYTES, 2048, 1),
 )
 
+_JOIN_WAY = (  # 92229
+    Limit("remark", _CHARS, 30),
+    Limit("state", _CHARS, 30),
+    Limit("room_base_name", _CHARS, 40),
+    Limit("chat_id_list", _ITEMS, 5, 1),
+)
+_GROUP_WELCOME = (Limit("text.content", _BYTES, BYTES["group_welcome"]),)  # 92366
+
 LIMITS: dict[str, tuple[Limit, ...]] = {
     "message/send": (
         Limit("touser", _IDS, 1000),
         Limit("toparty", _IDS, 100),
         Limit("totag", _IDS, 100),
-        Limit("text.content", _BYTES, 2048, 1),
-        Limit("markdown.content", _BYTES, 2048, 1),
+        Limit("text.content", _BYTES, BYTES["text"], 1),
+        Limit("markdown.content", _BYTES, BYTES["markdown"], 1),
         Limit("video.title", _BYTES, 128),
         Limit("video.description", _BYTES, 512),
         Limit("textcard.title", _CHARS, 128, 1),
@@ -108,7 +117,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     ),
     "message/update_template_card": _CARD,
     "externalcontact/send_welcome_msg": (  # 92137
-        Limit("text.content", _BYTES, 4000),
+        Limit("text.content", _BYTES, BYTES["welcome"]),
         Limit("attachments", _ITEMS, 9),
     ),
     "externalcontact/batch/get_by_user": (  # 92994
@@ -140,6 +149,22 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "externalcontact/groupchat/list": (  # 92120
         Limit("limit", _NUMBER, 1000, 1),
         Limit("owner_filter.userid_list", _ITEMS, 100),
+    ),
+    "externalcontact/groupchat/add_join_way": _JOIN_WAY,
+    "externalcontact/groupchat/update_join_way": _JOIN_WAY,
+    "externalcontact/group_welcome_template/add": _GROUP_WELCOME,
+    "externalcontact/group_welcome_template/edit": _GROUP_WELCOME,
+    "externalcontact/groupchat/statistic": (  # 92133
+        Limit("owner_filter.userid_list", _ITEMS, 100, 1),
+        Limit("limit", _NUMBER, 1000, 1),
+    ),
+    "menu/create": (  # 90231
+        Limit("button", _ITEMS, 3, 1),
+        Limit("button.*.name", _BYTES, BYTES["menu_top"], 1),
+        Limit("button.*.key", _BYTES, BYTES["menu_key"]),
+        Limit("button.*.sub_button", _ITEMS, 5),
+        Limit("button.*.sub_button.*.name", _BYTES, BYTES["menu_sub"], 1),
+        Limit("button.*.sub_button.*.key", _BYTES, BYTES["menu_key"]),
     ),
 }
 

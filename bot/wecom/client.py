@@ -11,6 +11,7 @@ from bot.wecom.contact import Contact
 from bot.wecom.contact_way import ContactWay
 from bot.wecom.group_chat import GroupChat
 from bot.wecom.media import Media
+from bot.wecom.menu import Menu
 from bot.wecom.message import Message
 from bot.wecom.network import Network
 from bot.wecom.tags import Tags
@@ -40,7 +41,7 @@ class WeCom(Transport):
         )  # fmt: skip
         self.message, self.contact, self.tags = Message(self), Contact(self), Tags(self)
         self.contact_way, self.group_chat = ContactWay(self), GroupChat(self)
-        self.media, self.network = Media(self), Network(self)
+        self.media, self.menu, self.network = Media(self), Menu(self), Network(self)
 
     async def upload_media(self, kind: str, filename: str, data: bytes) -> JSON:
         """Short for `media.upload`."""

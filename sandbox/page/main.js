@@ -2,6 +2,7 @@
 
 import * as aibot from './aibot.js';
 import { $, ask, toast } from './dom.js';
+import * as groups from './groups.js';
 import * as inspector from './inspector.js';
 import * as kf from './kf.js';
 import * as onebot from './onebot.js';
@@ -22,6 +23,8 @@ function draw() {
   aibot.drawAibot(state);
   onebot.drawOneBot(state);
   world.drawWorld(state);
+  groups.drawGroups(state);
+  groups.drawMenu(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
 
@@ -72,6 +75,7 @@ shop.listen();
 aibot.listen(draw);
 onebot.listen(draw);
 world.listen();
+groups.listen();
 inspector.listen();
 follow();
 refresh();

@@ -2,6 +2,7 @@
 
 import { $, action, ask, clockText, el, fill, qrLike, toast } from './dom.js';
 
+const picked = new Map(); // of cards that let one choose, by task_id
 const chosen = { customer: null, guide: null };
 
 export function chosenGuide() { return chosen.guide; }
@@ -99,7 +100,21 @@ function appMessage(guide, message) {
   const rows = (card.horizontal_content_list ?? []).map((row) => el('small', {}, `${row.keyname}：${row.value ?? ''}`));
   const buttons = message.replaced ? [el('small', {}, message.replaced)] : (card.button_list ?? []).map((button) => action(button.text,
     () => ask(`guides/${guide.userid}/click`, 'POST', { key: button.key, task_id: card.task_id, response_code: card.response_code })));
-  return el('div', { class: 'bubble' }, card.main_title?.title ?? '', el('small', {}, card.main_title?.desc ?? ''), ...rows, ...buttons);
+  return el('div', { class: 'bubble' }, card.main_title?.title ?? '', el('small', {}, card.main_title?.desc ?? card.sub_title_text ?? ''),
+    ...rows, ...(card.checkbox && !message.replaced ? picking(guide, card) : buttons));
+}
+
+function picking(guide, card) {
+  const options = card.checkbox.option_list;
+  if (!picked.has(card.task_id)) picked.set(card.task_id, (options.find((one) => one.is_checked) ?? options[0]).id);
+  const picks = options.map((one) => {
+    const radio = el('input', { type: 'radio', name: card.task_id, value: one.id, checked: one.id === picked.get(card.task_id) });
+    radio.addEventListener('change', () => { picked.set(card.task_id, one.id); });
+    return el('label', { class: 'pick' }, radio, one.text);
+  });
+  return [...picks, action(card.submit_button.text, () => ask(`guides/${guide.userid}/click`, 'POST', {
+    key: card.submit_button.key, task_id: card.task_id, response_code: card.response_code, selected: { [card.checkbox.question_key]: [picked.get(card.task_id)] },
+  }))];
 }
 
 export function listen(redraw) {

@@ -1,10 +1,10 @@
-// 环境: clock, faults, groups, counters.
+// 环境: clock, faults, counters.
 
-import { $, action, ask, el, fill, press, toast } from './dom.js';
+import { $, ask, el, fill, press, toast } from './dom.js';
 import { chosenGuide } from './people.js';
 
 const FAULTS = [
-  ['callback', 'duplicate', '重复推送'], ['callback', 'lose', '丢失'], ['callback', 'late', '迟到'], ['callback', 'bad_signature', '夹带伪造签名'],
+  ['callback', 'duplicate', '重复推送'], ['callback', 'lose', '丢失'], ['callback', 'lose_group', '客户群回调丢失'], ['callback', 'late', '迟到'], ['callback', 'bad_signature', '夹带伪造签名'],
   ['callback', 'twin', '同秒双胞胎'], ['api', 'busy', '系统繁忙 -1'], ['api', 'http_500', '接口 5xx'], ['api', 'timeout_before', '没执行就断线'],
   ['api', 'commit_then_drop', '执行了但没回'], ['api', 'slow', '接口慢 4 秒'], ['api', 'rate', '频率超限 45009'], ['api', 'revoke', '令牌被吊销'],
   ['api', 'kf_empty_page', '客服空页'], ['api', 'kf_undelivered', '客服消息没送到'],
@@ -22,7 +22,6 @@ export function drawWorld(state) {
     drawnFaults = faults;
     drawFaults(state.faults);
   }
-  drawGroups(state);
   const counters = Object.entries(state.counters).flatMap(([name, count]) => [el('dt', {}, COUNTED[name] ?? name), el('dd', {}, String(count))]);
   fill($('counters'), ...counters, el('dt', {}, '客户'), el('dd', {}, String(state.customers.length)), el('dt', {}, '在途回调'), el('dd', {}, String(state.in_flight)));
 }
@@ -54,19 +53,6 @@ async function put(change) {
   try { drawFaults(await ask('faults', 'PUT', change)); } catch (error) { toast(error.message, true); }
 }
 
-function drawGroups(state) {
-  const names = Object.fromEntries(state.customers.map((one) => [one.external_userid, one.name]));
-  const groups = state.groups.map((group) => {
-    const inside = new Set(group.members.map((member) => member.userid));
-    const outsider = state.customers.find((one) => !inside.has(one.external_userid));
-    const last = [...group.members].reverse().find((member) => member.type === 2);
-    return el('div', { class: 'item' }, el('p', {}, group.name, el('small', {}, `${group.members.length} 人：${group.members.map((member) => member.name ?? names[member.userid]).join('、')}`)),
-      outsider ? action('进一人', () => ask(`groups/${group.chat_id}/join`, 'POST', { external_userid: outsider.external_userid }), 'plain') : null,
-      last ? action('退一人', () => ask(`groups/${group.chat_id}/leave`, 'POST', { external_userid: last.userid }), 'plain') : null);
-  });
-  fill($('groups'), ...(groups.length ? groups : [el('p', { class: 'empty' }, '还没有客户群')]));
-}
-
 export function listen() {
   for (const button of document.querySelectorAll('[data-clock]')) {
     button.addEventListener('click', () => press(button, () => ask('clock', 'POST',
@@ -83,10 +69,6 @@ export function listen() {
     toast(`${answer.joined} 人在同一秒添加，全部回调用时 ${((performance.now() - began) / 1000).toFixed(1)} 秒`);
   }));
   $('flush').addEventListener('click', (event) => press(event.target, () => ask('flush', 'POST', {})));
-  $('group-new').addEventListener('click', (event) => press(event.target, async () => {
-    const name = window.prompt('客户群叫什么？', '新客户群');
-    if (name) await ask('groups', 'POST', { name, owner: chosenGuide() });
-  }));
   $('reset').addEventListener('click', (event) => press(event.target, async () => {
     if (window.confirm('沙盒里的客户、导购和消息会清空；机器人的数据库不动。继续？')) await ask('reset', 'POST', {});
   }));

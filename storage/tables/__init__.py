@@ -19,6 +19,7 @@ from storage.tables.drives import (
     Team,
     TeamSeat,
 )
+from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
@@ -32,6 +33,7 @@ __all__ = [
     "Bargain",
     "BargainCut",
     "Campaign",
+    "Card",
     "Checkout",
     "CommunityGroup",
     "ContactWay",
@@ -40,8 +42,12 @@ __all__ = [
     "Dialogue",
     "Follow",
     "Grant",
+    "GroupAsset",
     "GroupChat",
+    "GroupDay",
+    "GroupLeft",
     "GroupMember",
+    "GroupOwnerDay",
     "Identity",
     "ImportRow",
     "ImportRun",

@@ -107,7 +107,10 @@ class ContactWay(SQLModel, table=True):
 
 
 class GroupChat(SQLModel, table=True):
-    """客户群: what is known of a customer group; `member_version` decides whether an event may be applied."""
+    """客户群: what is known of a customer group; `member_version` decides whether an event may be applied.
+
+    Known since `met_at`; `heard_at` is when an event was last applied; a look is owed at `look_at` (or was).
+    """
 
     __tablename__ = "group_chat"
     chat_id: str = Field(sa_column=words("chat_id", key=True))
@@ -116,12 +119,16 @@ class GroupChat(SQLModel, table=True):
     member_version: str = Field(sa_column=words("member_version"))
     status: str = Field(sa_column=words("status"))
     seen_at: datetime = Field(sa_column=moment("seen_at"))
+    met_at: datetime | None = Field(sa_column=moment("met_at", null=True))
+    heard_at: datetime | None = Field(sa_column=moment("heard_at", null=True))
+    look_at: datetime | None = Field(sa_column=moment("look_at", null=True))
 
 
 class GroupMember(SQLModel, table=True):
-    """Who is in a customer group; `person` is a userid or an external_userid."""
+    """Who is in a customer group; `person` is a userid or an external_userid. `scene`: invited, link, qr or ""."""
 
     __tablename__ = "group_member"
+    __table_args__: tuple[SchemaItem, ...] = (Index("group_member_state", "state"),)
     chat_id: str = Field(sa_column=words("chat_id", key=True))
     person: str = Field(sa_column=words("person", key=True))
     kind: str = Field(sa_column=words("kind"))
@@ -129,3 +136,4 @@ class GroupMember(SQLModel, table=True):
     state: str = Field(sa_column=words("state"))
     invitor: str = Field(sa_column=words("invitor"))
     joined_at: datetime = Field(sa_column=moment("joined_at"))
+    scene: str = Field(sa_column=words("scene"))

@@ -14,7 +14,7 @@ from bot.delivery import Delivery
 from bot.ids import SeededChance
 from bot.onebot import OneBotSender, action_of
 from bot.onebot_reach import LANE, SEND
-from bot.settings import OneBot
+from bot.sections import OneBot
 from tests.fakes import Bot
 
 OK = {"status": "ok", "retcode": 0, "data": {"message_id": 9}}

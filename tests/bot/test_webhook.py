@@ -12,7 +12,7 @@ from bot import webhook
 from bot.doors import robots
 from bot.errors import RequestRefused
 from bot.events import Address, Event, TextReceived
-from bot.settings import Webhook
+from bot.sections import Webhook
 from bot.turn import Turn, Work
 from bot.watch import look
 from bot.wecom.tokenless import Tokenless

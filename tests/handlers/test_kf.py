@@ -11,7 +11,7 @@ import pytest
 from bot.errors import Action, WeComError
 from bot.kf_events import KfAccountsChanged, KfEntered, KfRang
 from bot.router import Play, Router
-from bot.settings import Kf as Door
+from bot.sections import Kf as Door
 from bot.turn import Turn
 from bot.wecom.answers import refusal
 from handlers.dispatch import Dispatcher
