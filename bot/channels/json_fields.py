@@ -6,27 +6,16 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.channels.wecom_fields import Doc, Misfit
+from bot.channels.wecom_fields import Doc, Misfit, present, text
+
+__all__ = [
+    "Doc", "Misfit", "decimal", "inner", "moment", "name_of", "number", "objects", "optional", "optional_number",
+    "present", "text",
+]  # fmt: skip
 
 _LAST_SECOND = 253402300799  # 9999-12-31T23:59:59Z, the end of datetime
 _BITS = 63
 _MAX_DIGITS = 18
-
-
-def text(doc: Doc, name: str) -> str:
-    """Present, not empty."""
-    value = doc.get(name)
-    if type(value) is not str or not value:
-        raise Misfit(name)
-    return value
-
-
-def present(doc: Doc, name: str) -> str:
-    """Present, perhaps empty."""
-    value = doc.get(name)
-    if type(value) is not str:
-        raise Misfit(name)
-    return value
 
 
 def optional(doc: Doc, name: str) -> str | None:

@@ -6,7 +6,6 @@ secret is not set is shut. Source: github.com/botuniverse/onebot-11, communicati
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import re
@@ -17,6 +16,7 @@ from loguru import logger
 
 from bot.channels.gate import GateError
 from bot.channels.inlet import Inlet
+from bot.channels.intake import Intake
 from bot.channels.onebot_frame import Frame, load
 from bot.channels.onebot_line import ROLES, Line, Lines, Role
 from bot.channels.onebot_translate import Ear, translate
@@ -29,8 +29,6 @@ SELF_ID = re.compile(r"[\w.@-]{1,64}")
 PATH, WS_PATH = "/onebot/v11", "/onebot/v11/ws"
 LARGEST_FRAME = 1024 * 1024  # answers to actions may be long; events over 64 KiB are not messages to us
 HEARTBEAT_S = 20.0  # a client that answers no ping for half of it is gone
-MOST_WAITING = 1_000
-STORE_AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 class OneBotDoor:
@@ -39,8 +37,8 @@ class OneBotDoor:
     def __init__(self, *, secret: str, access_token: str, ear: Ear, inlet: Inlet, clock: Clock, lines: Lines) -> None:
         self._secret, self._token = secret.encode(), access_token.encode()
         self._ear, self._inlet, self._clock, self._lines = ear, inlet, clock, lines
-        self._accepting: set[asyncio.Task[None]] = set()
         self.stats: Counter[str] = Counter()
+        self._intake = Intake(inlet, self.stats, "onebot")
 
     def routes(self) -> list[web.RouteDef]:
         """Both paths."""
@@ -133,31 +131,11 @@ class OneBotDoor:
         event = self._read(frame)
         if event is None:
             return
-        while len(self._accepting) >= MOST_WAITING:
-            await asyncio.wait(self._accepting, return_when=asyncio.FIRST_COMPLETED)
-        task = asyncio.create_task(self._accept(event))
-        self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
-
-    async def _accept(self, event: Event) -> None:
-        """Nobody sends it again: while the database is away it is kept here."""
-        for pause_s in (*STORE_AGAIN_S, 0.0):
-            try:
-                await self._inlet.accept(event)
-            except NotStored:
-                self.stats["not_stored"] += 1
-                await asyncio.sleep(pause_s)
-            else:
-                self.stats["accepted"] += 1
-                return
-        logger.bind(action="onebot_lost").critical("kind={} key={}: the database took nothing", event.kind, event.key)
+        await self._intake.take(event)
 
     async def settle(self, within_s: float = 5.0) -> None:
         """The process ends: store what has come."""
-        if self._accepting:
-            await asyncio.wait(self._accepting, timeout=within_s)
-        for task in list(self._accepting):
-            task.cancel()
+        await self._intake.settle(within_s)
 
     def _refuse(self, error: GateError) -> web.Response:
         """Counted; logged at the 1st, 10th, 100th .. time of a reason, so that a flood cannot fill the disk."""

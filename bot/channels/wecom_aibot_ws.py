@@ -17,11 +17,11 @@ from loguru import logger
 
 from bot.aibot_events import BotDisconnected
 from bot.channels.inlet import Inlet
+from bot.channels.intake import Intake
 from bot.channels.wecom_aibot_line import LARGEST_FRAME, PING_S, Frame, Line
 from bot.channels.wecom_aibot_translate import Arrival, translate
 from bot.clock import Clock
-from bot.errors import Action, NotStored, WeComError, WeComUnreachable
-from bot.events import Event
+from bot.errors import Action, WeComError, WeComUnreachable
 from bot.ids import Chance
 
 CALLBACKS = ("aibot_msg_callback", "aibot_event_callback")
@@ -29,8 +29,6 @@ WRONG_SECRET = 853000
 OPEN_WITHIN_S = 10.0
 READY_WITHIN_S = 3.0
 STEADY_S = 10.0  # a connection that held this long was a good one
-MOST_WAITING = 1_000
-STORE_AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 LEAVE_WITHIN_S = 5.0
 
 State = Literal["off", "connecting", "on", "taken_over", "refused"]
@@ -66,14 +64,14 @@ class LongConnection:
         ping_s: float = PING_S,
     ) -> None:
         self._url, self._bot_id, self._secret, self._name = url, bot_id, secret, name
-        self._inlet, self._clock, self._chance = inlet, clock, chance
+        self._clock, self._chance = clock, chance
         self._backoff, self._ping_s = backoff or Backoff(), ping_s
         self._line: Line | None = None
         self._ready = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
-        self._accepting: set[asyncio.Task[None]] = set()
         self.state: State = "off"
         self.stats: Counter[str] = Counter()
+        self._intake = Intake(inlet, self.stats, "aibot")
 
     async def start(self) -> None:
         """Begin to connect; being taken over before is forgotten."""
@@ -86,10 +84,7 @@ class LongConnection:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
             self._running = None
-        if self._accepting:
-            await asyncio.wait(self._accepting, timeout=LEAVE_WITHIN_S)
-            for task in self._accepting:
-                task.cancel()
+        await self._intake.settle(LEAVE_WITHIN_S)
         self.state = "off"
 
     async def ask(self, cmd: str, body: Frame, req_id: str = "") -> Frame:
@@ -179,21 +174,4 @@ class LongConnection:
             logger.bind(action="aibot_taken_over").critical(
                 "another connection of {} took over: this process stays away until it is restarted", self._bot_id
             )
-        while len(self._accepting) >= MOST_WAITING:  # reading rests: the other side waits
-            await asyncio.wait(self._accepting, return_when=asyncio.FIRST_COMPLETED)
-        task = asyncio.create_task(self._accept(event))
-        self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
-
-    async def _accept(self, event: Event) -> None:
-        """Nobody sends it again: while the database is away it is kept here."""
-        for pause_s in (*STORE_AGAIN_S, 0.0):
-            try:
-                await self._inlet.accept(event)
-            except NotStored:
-                self.stats["not_stored"] += 1
-                await asyncio.sleep(pause_s)
-            else:
-                self.stats["accepted"] += 1
-                return
-        logger.bind(action="aibot_lost").critical("kind={} key={}: the database took nothing", event.kind, event.key)
+        await self._intake.take(event)

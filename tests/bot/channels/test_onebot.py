@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.channels import onebot
+from bot.channels import intake
 from bot.channels.gate import MAX_BODY
 from bot.channels.onebot import OneBotDoor
 from bot.channels.onebot_line import Lines, NoAnswer, NotSent
@@ -193,7 +193,7 @@ async def test_frames_that_make_no_sense_do_not_end_the_connection(door: Door) -
 
 
 async def test_a_database_that_is_away_for_a_while_loses_nothing(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onebot, "STORE_AGAIN_S", (0.02,) * 50)
+    monkeypatch.setattr(intake, "STORE_AGAIN_S", (0.02,) * 50)
     door.inlet.refusing = True
     socket = await door.dial()
     await socket.send_str(body().decode())

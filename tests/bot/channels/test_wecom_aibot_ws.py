@@ -153,7 +153,7 @@ async def test_frames_of_one_req_id_wait_for_each_other(post: Post) -> None:
 
 
 async def test_while_the_database_is_away_nothing_is_lost(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.channels.wecom_aibot_ws.STORE_AGAIN_S", (0.01,) * 100)
+    monkeypatch.setattr("bot.channels.intake.STORE_AGAIN_S", (0.01,) * 100)
     inlet = RecordingInlet()
     inlet.refusing = True
     line = post.line(inlet)
@@ -216,7 +216,7 @@ async def test_leaving_stores_what_has_come(post: Post) -> None:
     await line.start()
     await until(lambda: line.state == "on")
     await post.say()
-    await until(lambda: line._accepting)
+    await until(lambda: line._intake.waiting)
     with contextlib.suppress(NotStored):
         await line.stop()
 
