@@ -70,7 +70,18 @@ class Runtime:
         app_senders = WeComSenders(self.wecom, app.agent_id, self.clock)
         self.doors = Doors(settings, self.writer, self.clock, chance, app_senders)
         self.onebot = OneBotChannel(settings.onebot, self.writer, self.clock)
-        senders: dict[str, Sender] = {
+        rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
+        self.delivery = Delivery(
+            self.writer, self._senders(app_senders), self.clock, chance, member_rates=rates, more_rates=self.doors.rates
+        )
+        self.order_hooks = OrderHooks(order_kinds(settings.orders), self.writer, self.clock)
+        self.scheduler = Scheduler(self.writer, self.clock, dailies=self.doors.dailies)
+        self.leader = Leader(self.database, self._lead, self._follow)
+        self._following: asyncio.Task[None] | None = None
+
+    def _senders(self, app_senders: WeComSenders) -> dict[str, Sender]:
+        """Every call that may be owed to the outside, and who makes it."""
+        return {
             **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
             **self.doors.senders,
@@ -78,14 +89,6 @@ class Runtime:
             "order/refund": self.shops.refund,
             onebot_reach.SEND: self.onebot.sender.send,
         }
-        rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
-        self.delivery = Delivery(
-            self.writer, senders, self.clock, chance, member_rates=rates, more_rates=self.doors.rates
-        )
-        self.order_hooks = OrderHooks(order_kinds(settings.orders), self.writer, self.clock)
-        self.scheduler = Scheduler(self.writer, self.clock, dailies=self.doors.dailies)
-        self.leader = Leader(self.database, self._lead, self._follow)
-        self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Take events, then lead if nobody else does."""

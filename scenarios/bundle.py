@@ -97,11 +97,8 @@ def buy(turn: Turn, event: Event, typed: str) -> None:
         list_drives(turn, event)
         return
     person = turn.ensure_person(event.sender, "word")
-    waiting = shop.checkouts.all(turn.db, member_id=person.id, status="held", kind=KIND, subject_id=campaign.id)
     wanted = goods(turn, campaigns.rules(campaign, Drive))
-    held = checkout.open_checkout(turn, person, _want(campaign, person.id, wanted))
-    if held == "limit" and waiting:
-        held = waiting[-1]  # the second tap shows what the first one did
+    held = checkout.open_or_shown(turn, person, _want(campaign, person.id, wanted))
     if isinstance(held, str):
         turn.say(event.sender, REFUSED[held])
         return
@@ -145,7 +142,7 @@ def problems(rules: Drive, shelf: Shelf) -> list[Problem]:
     if rules.price_fen > list_fen:
         found.append(Problem("price_fen", "campaigns/above_list"))
     if rules.price_fen < cost_fen and not rules.below_cost:
-        found.append(Problem("price_fen", "campaigns/below_cost"))
+        found.append(campaigns.sold_below_cost("price_fen", rules.price_fen, cost_fen))
     if rules.price_fen * campaigns.FEN_NOT_YUAN < list_fen:
         found.append(Problem("price_fen", "campaigns/fen_or_yuan"))
     return found

@@ -65,11 +65,15 @@ def price_problems(
     if most[1] * FEN_NOT_YUAN < product.price_fen:
         found.append(Problem(most[0], "campaigns/fen_or_yuan"))
     if least[1] < product.cost_fen and not below_cost:
-        values = {"each": yuan(least[1]), "cost": yuan(product.cost_fen)}
-        found.append(Problem(least[0], "campaigns/below_cost", values))
+        found.append(sold_below_cost(*least, product.cost_fen))
     if least[1] == product.price_fen:
         found.append(Problem(least[0], "campaigns/no_discount", level="hint"))
     return found
+
+
+def sold_below_cost(field: str, price_fen: int, cost_fen: int) -> Problem:
+    """What is sold for `price_fen` costs more."""
+    return Problem(field, "campaigns/below_cost", {"each": yuan(price_fen), "cost": yuan(cost_fen)})
 
 
 def pieces_fen(shelf: Shelf, sku: str, lowest_fen: int, quota: int | None = None) -> int:

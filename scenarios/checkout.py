@@ -118,6 +118,17 @@ def open_checkout(turn: Turn, person: Person, want: Want) -> Checkout | str:
     return checkout
 
 
+def open_or_shown(turn: Turn, person: Person, want: Want) -> Checkout | str:
+    """`open_checkout`; the second tap of somebody whose limit is used up shows what the first one held."""
+    held = open_checkout(turn, person, want)
+    if held != "limit":
+        return held
+    waiting = shop.checkouts.all(
+        turn.db, member_id=person.id, status="held", kind=want.kind, subject_id=want.subject_id
+    )
+    return waiting[-1] if waiting else held
+
+
 def _hold(turn: Turn, holds: Sequence[Hold]) -> str:
     for place, hold in enumerate(holds):
         if not _reserve(turn, hold):

@@ -67,7 +67,8 @@ def problems(rules: Automatic, shelf: Shelf) -> list[Problem]:
         elif max(product.price_fen, rules.threshold_fen) <= rules.off_fen:
             found.append(Problem("off_fen", "campaigns/off_too_much"))
         elif product.price_fen - rules.off_fen < product.cost_fen and not rules.below_cost:
-            found.append(Problem(f"skus.{at}", "campaigns/below_cost"))
+            left_fen = max(0, product.price_fen - rules.off_fen)
+            found.append(campaigns.sold_below_cost(f"skus.{at}", left_fen, product.cost_fen))
     if rules.budget_fen and rules.budget_fen < max(rules.off_fen, 1):
         found.append(Problem("budget_fen", "campaigns/budget_below_one"))
     return found

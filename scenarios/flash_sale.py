@@ -76,7 +76,7 @@ def grab(turn: Turn, event: Event, typed: str) -> None:
     )
     goods = (checkout.goods(turn, rules.sku, rules.price_fen),)
     want = Want(KIND, campaign.id, goods, rules.price_fen, holds, minutes=rules.hold_minutes)
-    held = checkout.open_checkout(turn, person, want)
+    held = checkout.open_or_shown(turn, person, want)
     if isinstance(held, str):
         turn.say(event.sender, REFUSED[held])
         return

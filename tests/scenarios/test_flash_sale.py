@@ -60,3 +60,13 @@ async def test_when_the_shelf_is_emptier_than_the_quota(mall: Shop) -> None:
     assert "抢到了" in await mall.says("wm1", "抢 2")
     assert "抢光" in await mall.says("wm2", "抢 2")
     assert mall.one("SELECT reserved FROM stock WHERE name = (SELECT 'campaign:' || max(id) FROM campaign)") == 1
+
+
+async def test_a_second_tap_shows_the_piece_that_is_held(mall: Shop) -> None:
+    first, second = await mall.says("wm1", "抢"), await mall.says("wm1", "抢")
+
+    assert first == second
+    assert mall.bot.count("checkout") == 1
+    await mall.pays("wm1", "o1", 5_000, mall.checkout("wm1"))
+    assert await mall.says("wm1", "抢") != first
+    assert mall.bot.count("checkout") == 1
