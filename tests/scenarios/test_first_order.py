@@ -133,8 +133,8 @@ async def test_the_budget_ends_it(mall: Shop) -> None:
 
 async def test_one_piece_at_a_price_and_a_coupon_on_top(mall: Shop) -> None:
     await mall.campaign("first_order", skus=["A"], price_fen=1_000, total=5, with_coupons=True)
-    status, _ = await ask(mall, "coupon-templates", name="券", kind="cash", value=500, threshold_fen=2_000, valid_days=3,
-                          per_member=1, claimable=True, stackable=True)  # fmt: skip
+    status, _ = await ask(mall, "coupon-templates", name="券", kind="cash", value=500, threshold_fen=2_000,
+                          valid_days=3, per_member=1, claimable=True, stackable=True)  # fmt: skip
     assert status == 201
     await mall.says("wm1", "领券 1")
     answer = await mall.says("wm1", "买 商品A x2")
