@@ -67,9 +67,12 @@ def over_limit(_: datetime) -> Select[Any]:
 
 
 def used_by_none(_: datetime) -> Select[Any]:
-    """A coupon used by a checkout is used up by exactly the order that paid it; one used at a counter by none."""
-    c, o = t.Coupon, t.Order
-    same = select(o.id).where(o.id == c.order_id, o.checkout_id == c.checkout_id).exists()
+    """A coupon used by a checkout is used up by exactly the order that paid it; one used at a counter, or for what then
+    cost nothing, by none."""
+    c, o, k = t.Coupon, t.Order, t.Checkout
+    paid = select(o.id).where(o.id == c.order_id, o.checkout_id == c.checkout_id).exists()
+    free = select(k.id).where(k.id == c.checkout_id, k.price_fen == 0, k.order_id.is_(None)).exists()
+    same = or_(paid, free & c.order_id.is_(None))
     return select(c.id, c.status, c.order_id).where(
         or_(
             (c.status == "redeemed") & c.checkout_id.is_not(None) & ~same,

@@ -189,12 +189,13 @@ def charged_otherwise(_: datetime) -> Select[Any]:
 
 
 def paid_by_two(_: datetime) -> Select[Any]:
-    """A paid checkout and its order name each other; two orders never pay one."""
+    """A paid checkout and its order name each other; two orders never pay one. What costs nothing needs no order."""
     o, k = t.Order, t.Checkout
     named = select(o.id).where(o.id == k.order_id, o.checkout_id == k.id).exists()
     others = select(o.id).where(o.checkout_id == k.id, o.id != k.order_id).exists()
     paid = k.status.in_(("paid", "refused"))
-    return select(k.id, k.status, k.order_id).where(or_(paid & or_(~named, others), ~paid & k.order_id.is_not(None)))
+    unnamed = ~named & or_(k.price_fen > 0, k.order_id.is_not(None))
+    return select(k.id, k.status, k.order_id).where(or_(paid & or_(unnamed, others), ~paid & k.order_id.is_not(None)))
 
 
 def limits_off(_: datetime) -> Select[Any]:

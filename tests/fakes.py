@@ -176,7 +176,8 @@ async def start_bot(
     running = Bot(database, writer, clock, wecom, Delivery(writer, senders, clock, SeededChance(8)))
     try:
         yield running
-        assert running.violations() == []
+        broken = running.violations()
+        assert not broken, broken
     finally:
         await writer.stop()
         database.close()

@@ -26,7 +26,7 @@ DEMO_PORTS = ((8080, "--port"), (9100, "--sandbox-port"))
 WORDS = {
     "venv": (("base", "dev"), None),
     "run": (("base",), ["run.py", "demo"]),
-    "test": (("base", "dev"), ["-m", "pytest"]),
+    "test": (("base", "dev"), ["-m", "pytest", "-n", "auto"]),
     "check": (("base", "dev"), ["tools/lint.py", "--then-test"]),
     "lint": (("base", "dev"), ["tools/lint.py"]),
     "bench": (("base", "dev"), ["run.py", "bench"]),

@@ -26,7 +26,7 @@ def main() -> int:
         print(f"未通过 failed: {', '.join(failed)}")
         return 1
     if "--then-test" in sys.argv:
-        return subprocess.call([sys.executable, "-m", "pytest"])
+        return subprocess.call([sys.executable, "-m", "pytest", "-n", "auto"])
     return 0
 
 

@@ -21,6 +21,7 @@ SAMPLES: dict[str, Any] = {
     "float | None": None,
     "datetime": AT,
     "datetime | None": AT,
+    "Address": Address("onebot", "1:2"),
     "Address | None": Address("wecom", "wmAAA"),
     "tuple[str, ...]": ("a", "b"),
     "tuple[int, ...]": (1, 3),

@@ -12,7 +12,7 @@ from console import reads, settlements
 from console.refusals import Refused
 from storage import coupons, grants, members, shop
 from storage.coupons import Voucher
-from storage.tables import Order, Store
+from storage.tables import Checkout, Order, Store
 from tests.conftest import NOON
 from tests.console.conftest import Shop
 from tests.fakes import Bot
@@ -32,9 +32,14 @@ def sell(work: Work) -> None:
         order = work.ids.next()
         shop.orders.add(work.db, Order(
             id=order, source="mall", order_no=f"n{number}", member_id=1, amount_fen=9_000, refunded_fen=0, items="[]",
-            store=store, checkout_id=None, paid_at=NOON, created_at=NOON,
+            store=store, checkout_id=order, paid_at=NOON, created_at=NOON,
         ))  # fmt: skip
-        use(work, bearer, fen, order_id=order)
+        shop.checkouts.add(work.db, Checkout(
+            id=order, code=f"K{number}", member_id=1, kind="purchase", subject_id=0, items="[]", list_fen=9_000 + fen,
+            price_fen=9_000, holds="[]", coupons="[]", discounts="[]", store=store, status="paid", hold_until=NOON,
+            order_id=order, created_at=NOON,
+        ))  # fmt: skip
+        use(work, bearer, fen, order_id=order, checkout_id=order)
     use(work, "brand", 5, used_at=NOON - timedelta(days=9), closed_at=NOON)
     use(work, "brand", 0, status="active", used_at=None, closed_at=None)
     use(work, "store", 17)  # at a counter: no order
@@ -49,7 +54,7 @@ def use(work: Work, bearer: str, fen: int, **more: Any) -> None:
     of = {"status": "redeemed", "used_at": NOON, "closed_at": NOON, **more}
     coupons.issue(work.db, Voucher(
         number, f"C{number}", "券", person.id, grant, of.pop("status"), NOON, NOON + timedelta(days=30), bearer=bearer,
-        discount_fen=fen, **of,
+        liability_fen=fen, discount_fen=fen, **of,
     ))  # fmt: skip
 
 
@@ -136,7 +141,7 @@ def store(shop: Shop) -> Shop:
 def test_stores_over_http(store: Shop) -> None:
     assert store.post("/api/v1/stores/%E4%B8%80%2F%E5%BA%97", {"franchise": "老王"}).json["franchise"] == "老王"
     assert store.ask("/api/v1/stores").json["items"] == [{"code": "一/店", "name": "一店", "franchise": "老王"}]
-    empty = store.ask("/api/v1/settlements?from=2026-11-01&to=2026-11-30").json
+    empty = store.ask("/api/v1/settlements?from=2024-11-01&to=2024-11-30").json
     assert (empty["items"], empty["owed"]) == ([], [])
     assert store.ask("/api/v1/settlements").status == 400
 

@@ -23,7 +23,7 @@ async def mall(database_url: str) -> AsyncIterator[Shop]:
     async with start_shop(database_url, {"flash_sale": {}}) as shop:
         goods = {"sku": "A", "title": "茶叶礼盒🎁", "category": "茶叶", "price_fen": 10_000, "stock": 50}
         coupon = {"name": "茶叶85折", "kind": "discount", "value": 850, "most_fen": 900, "scope": "category",
-                  "scope_items": ["茶叶"], "valid_days": 30, "claimable": True}  # fmt: skip
+                  "scope_items": ["茶叶"], "valid_days": 30, "claimable": True, "stock": 10}  # fmt: skip
         drive = {"kind": "flash_sale", "name": "秒杀一", "starts_at": NOON.isoformat(),
                  "ends_at": (NOON + timedelta(days=1)).isoformat(), "config": FLASH}  # fmt: skip
         await ask(shop, "products", goods)
@@ -78,7 +78,7 @@ async def test_a_checkout_is_found_by_its_code_however_it_is_typed(mall: Shop) -
     for typed in (code, code.lower(), code.replace("-", " "), f" {code} "):
         (found,) = shown(mall, reads.checkouts, code=typed)
         assert (found["code"], found["price_fen"], found["status"]) == (code, 6_000, "held")
-    assert found["items"] == [{"sku": "A", "title": "茶叶礼盒🎁", "qty": 1, "price_fen": 10_000}]
+    assert found["items"] == [{"sku": "A", "title": "茶叶礼盒🎁", "qty": 1, "price_fen": 10_000, "paid_fen": 6_000}]
     assert "holds" not in found
     assert shown(mall, reads.checkouts, code="没有") == []
 

@@ -21,7 +21,7 @@ from tests.shop import Shop as Mall
 from tests.shop import start_shop
 
 PLAYS = load(Texts(), {}).plays
-NAMES = ["products", "coupon-templates", "campaigns", "inbox"]
+NAMES = ["stores", "products", "coupon-templates", "campaigns", "inbox"]
 
 
 async def ask(mall: Mall, act: str, body: dict[str, Any]) -> Any:
@@ -39,6 +39,8 @@ async def test_everything_in_it_passes_the_checks_of_the_bot(database_url: str) 
     plays = {name: tables.get(name, {}) for name in PLAYS if name != "sign_up"}
     there = read()
     async with start_shop(database_url, plays) as mall:
+        for item in there["stores"]:
+            await ask(mall, "stores", item)
         for item in there["products"]:
             await ask(mall, "products", item)
         for item in there["coupon_templates"]:
@@ -70,7 +72,10 @@ def test_it_has_something_of_every_kind() -> None:
 
 def counts(shop: Shop) -> dict[str, list[int]]:
     """The ids of everything it may have made, and of every event."""
-    return {name: [item["id"] for item in shop.ask(f"/api/v1/{name}?limit=200").json["items"]] for name in NAMES}
+    return {
+        name: [item.get("id", item.get("code")) for item in shop.ask(f"/api/v1/{name}?limit=200").json["items"]]
+        for name in NAMES
+    }
 
 
 @pytest.fixture
@@ -105,14 +110,16 @@ def showroom_file(tmp_path: Path, campaigns: str) -> Path:
     """Goods and one campaign."""
     file = tmp_path / "showroom.toml"
     goods = '[[products]]\nsku = "X1"\ntitle = "茶"\nprice_fen = 1000\nstock = 5\n'
-    file.write_text(f"coupon_templates = []\n{goods}{campaigns}", encoding="utf-8")
+    file.write_text(f"coupon_templates = []\nstores = []\n{goods}{campaigns}", encoding="utf-8")
     return file
 
 
 def test_a_play_that_is_not_enabled_is_passed_over(showroom: Showroom, said: list[str], tmp_path: Path) -> None:
     file = showroom_file(tmp_path, '[[campaigns]]\nkind = "lottery"\nname = "抽奖"\ndays = 3\n')
 
-    assert showroom.furnish(datetime.now(UTC), file) == {"products": 1, "coupon_templates": 0, "campaigns": 0}
+    assert showroom.furnish(datetime.now(UTC), file) == {
+        "stores": 0, "products": 1, "coupon_templates": 0, "campaigns": 0,
+    }  # fmt: skip
     assert said == []
 
 

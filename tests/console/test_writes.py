@@ -88,8 +88,12 @@ def test_nobody_writes_without_the_token(shop: Shop) -> None:
 
 
 def test_an_order_is_entered_once_and_its_points_wait(shop: Shop) -> None:
-    buyer = shop.ask("/api/v1/members").json["items"][0]
-    external_userid = next(i["external_id"] for i in buyer["identities"] if i["channel"] == "wecom")
+    buyer, external_userid = next(
+        (member, identity["external_id"])
+        for member in shop.ask("/api/v1/members?limit=200").json["items"]
+        for identity in member["identities"]
+        if identity["channel"] == "wecom"
+    )
     told = {"id": "evt_1", "type": "order.paid", "occurred_at": datetime.now(UTC).isoformat(),
             "data": {"order_no": "n1", "buyer": {"external_userid": external_userid}, "amount_fen": 9_900}}  # fmt: skip
     assert [shop.order(told).status for _ in range(3)] == [200, 200, 200]

@@ -61,7 +61,7 @@ async def test_words_among_pictures_are_heard_and_a_picture_alone_is_answered(ho
 async def test_entering_shows_the_menu_as_buttons_and_a_button_is_a_word(house: House) -> None:
     await house.do("aibot/enter", {"userid": "xiaomei"})
     card = (await house.until(house.answers))[0]
-    assert [button["key"] for button in card["body"]["button_list"]] == ["渠道统计", "核销"]
+    assert [button["key"] for button in card["body"]["button_list"]] == ["渠道统计", "核销", "群数据"]
 
     task_id = card["body"]["task_id"]
     await house.do("aibot/card_click", {"userid": "xiaomei", "task_id": task_id, "key": "渠道统计"})

@@ -168,9 +168,10 @@ async def test_our_door_takes_over_and_is_told_the_same_frames(post: Post, monke
         await take(self, frame)
 
     monkeypatch.setattr(LongConnection, "_take", note)
+    inlet = RecordingInlet()
     ours = LongConnection(
         url=f"ws://127.0.0.1:{post.port}/", bot_id=post.options.aibot_id, secret=post.options.aibot_secret,
-        inlet=RecordingInlet(), clock=FrozenClock(datetime(2026, 11, 24, tzinfo=UTC)), chance=SeededChance(1),
+        inlet=inlet, clock=FrozenClock(datetime(2026, 11, 24, tzinfo=UTC)), chance=SeededChance(1),
         backoff=Backoff(0.01, 0.02),
     )  # fmt: skip
     await ours.start()
@@ -184,7 +185,7 @@ async def test_our_door_takes_over_and_is_told_the_same_frames(post: Post, monke
     await judge.leave()
 
     assert [shape(frame) for frame in seen] == [shape(frame) for frame in theirs]
-    assert len(ours._inlet.accepted) == 6  # type: ignore[attr-defined]
+    assert len(inlet.accepted) == 6
 
 
 def shape(frame: dict[str, Any]) -> Any:

@@ -18,7 +18,7 @@ from tests.shop import Shop, start_shop
 
 TEA, WELL, CUP = "TEA", "WELL", "CUP"
 CASH = {"name": "满100减20", "kind": "cash", "value": 2_000, "threshold_fen": 10_000, "valid_days": 30,
-        "claimable": True}  # fmt: skip
+        "claimable": True, "stock": 100}  # fmt: skip
 UNITS = "件 份 盒"
 
 
