@@ -72,15 +72,15 @@ async def test_a_turn_that_raised_is_answered_when_it_runs_again(database_url: s
             if event.kind != "TextReceived":
                 return
             tries += 1
-            if tries == 1:
-                raise RuntimeError("the first time fails")
+            if tries <= 2:  # in a batch with others a turn that raises is run alone at once
+                raise RuntimeError("fails until it is tried again later")
             say("common/no_channel")(turn, event)
 
         listen(house, stumble)
         await house.say("帮助")
         answer = (await house.until(house.answers))[0]
 
-        assert tries == 2
+        assert tries == 3
         assert answer["msgtype"] == ("stream" if mode == "websocket" else "markdown")
 
 
