@@ -92,7 +92,7 @@ async def _start(world: World) -> None:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Both running on SQLite, three customers signed up by the guide whom the sandbox starts with."""
     home = tmp_path_factory.mktemp("world")
-    world = World(home, f"sqlite:///{home / 'siyu.db'}")
+    world = World(home, f"sqlite:///{home / 'siyu.db'}", cards=True)
     try:
         asyncio.run(_start(world))
         made = Shop(world)
