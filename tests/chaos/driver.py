@@ -219,6 +219,7 @@ class Driver:
     async def _evidence(self) -> None:
         """What the checker needs beside log and database: the sandbox's final truth and the gift's rules."""
         truth = await self._hands.sandbox("GET", "state")
+        await self._drain()  # a daily comparison may have begun since the last look
         self._world.bot.end()
         rules = {"points": POINTS, "coupons": COUPONS, "tag_group": TAG_GROUP, "templates": self.templates}
         for name, value in (("truth.json", truth), ("rules.json", rules)):
