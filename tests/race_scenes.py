@@ -19,6 +19,7 @@ from tests.conftest import NOON
 
 LATER = NOON.replace(year=2027)
 SEATS, CUTS, PURSE, PAIRS = 7, 9, 30, 25
+WIDE_S = 0.05  # where there is one thing to get, rivals that a busy machine starts late must still meet
 _MEMBER = Insert(Member)
 MOST = 1000  # checkouts of the race for a late payment
 
@@ -166,7 +167,7 @@ def _refund_or_settle(db: Db, number: int) -> bool:
 def _naive_refund_or_settle(db: Db, number: int) -> bool:
     seat = drives.seats.one(db, id=1)
     assert seat is not None
-    time.sleep(0.0005)
+    time.sleep(WIDE_S if seat.status == "paid" else 0)
     return seat.status == "paid" and drives.seats.change(db, {"status": "refunded"}, id=1) == 1
 
 
@@ -191,7 +192,7 @@ def _pay_or_release(db: Db, number: int) -> bool:
 def _naive_pay_or_release(db: Db, number: int) -> bool:
     there = shop.checkouts.one(db, id=1)
     assert there is not None
-    time.sleep(0.0005)
+    time.sleep(WIDE_S if there.status == "held" else 0)
     after = "paid" if number % 2 else "released"
     return there.status == "held" and shop.checkouts.change(db, {"status": after}, id=1) == 1
 
