@@ -6,10 +6,16 @@ import contextlib
 import functools
 import itertools
 import os
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
+
+from storage.engine import Database
 
 URL = os.environ.get("SIYU_TEST_PG_URL", "postgresql://postgres@127.0.0.1:5432/test")
 
@@ -33,8 +39,22 @@ def needed() -> None:
 
 
 def postgres_url(schema: str) -> str:
-    """The test server's url with `schema` as its only search path."""
-    return f"{URL}{'&' if '?' in URL else '?'}options=-csearch_path%3D{schema}"
+    """The test server's url with `schema` as its only search path, and as the name its connections go by.
+
+    What is committed is seen by everybody at once; only the server's own crash could lose it, and no test crashes it.
+    """
+    options = f"options=-csearch_path%3D{schema}%20-csynchronous_commit%3Doff&application_name={schema}"
+    return f"{URL}{'&' if '?' in URL else '?'}{options}"
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """A schema at the newest revision: its tables, and the rows that the migrations themselves put there."""
+
+    name: str
+    tables: tuple[str, ...]
+    seeds: dict[str, list[tuple[Any, ...]]]
+    guards: list[tuple[Any, ...]]
 
 
 class Schemas:
@@ -42,10 +62,11 @@ class Schemas:
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
+        self._free: list[Migrated] = []
 
     @contextlib.contextmanager
     def schema(self) -> Iterator[str]:
-        """A fresh schema, dropped at the end."""
+        """A fresh schema without a table, dropped at the end."""
         name = f"t{os.getpid()}_{next(self._numbers)}"
         with psycopg.connect(URL, autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {name}")
@@ -53,6 +74,74 @@ class Schemas:
                 yield name
             finally:
                 connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+    @contextlib.contextmanager
+    def migrated(self) -> Iterator[str]:
+        """A schema as `migrate` makes it, without a row of another test; emptied and kept for the next, unless the test
+        took a guard away."""
+        taken = self._free.pop() if self._free else self._make()
+        try:
+            yield taken.name
+        finally:
+            self._free.append(taken)
+            if not _emptied(taken):
+                self._drop()
+
+    def close(self) -> None:
+        """Drop what was kept."""
+        while self._free:
+            self._drop()
+
+    def _drop(self) -> None:
+        with psycopg.connect(URL, autocommit=True) as connection:
+            connection.execute(f"DROP SCHEMA {self._free.pop().name} CASCADE")
+
+    def _make(self) -> Migrated:
+        name = f"t{os.getpid()}_{next(self._numbers)}"
+        with psycopg.connect(URL, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        database = Database(postgres_url(name))
+        database.migrate()
+        database.close()
+        with psycopg.connect(postgres_url(name)) as connection:
+            found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [name])
+            tables = tuple(row[0] for row in found)
+            seeds = {table: connection.execute(f'SELECT * FROM "{table}"').fetchall() for table in tables}
+            guards = _guards(connection, name)
+        return Migrated(name, tables, {table: rows for table, rows in seeds.items() if rows}, guards)
+
+
+def _guards(connection: psycopg.Connection, name: str) -> list[tuple[Any, ...]]:
+    """The constraints and indexes of a schema."""
+    asked = "SELECT conname FROM pg_constraint WHERE connamespace = %(of)s::regnamespace UNION ALL " \
+        "SELECT indexname FROM pg_indexes WHERE schemaname = %(of)s ORDER BY 1"  # fmt: skip
+    return connection.execute(asked, {"of": name}).fetchall()
+
+
+def _emptied(schema: Migrated) -> bool:
+    """Make every table as the migrations left it, after the last connection of the test is gone (a killed process'
+    too). False when the test changed more than rows."""
+    with psycopg.connect(postgres_url(schema.name), application_name="emptying", autocommit=True) as connection:
+        _end_connections(connection, schema.name)
+        if _guards(connection, schema.name) != schema.guards:
+            return False
+        asked = " UNION ALL ".join(
+            f"(SELECT '{table}', pg_relation_size('\"{table}\"') FROM \"{table}\" LIMIT 1)" for table in schema.tables
+        )
+        with connection.transaction():
+            for table, size in connection.execute(asked).fetchall():
+                # TRUNCATE makes new files, which costs more than the few rows that most tests leave.
+                connection.execute(f'{"TRUNCATE" if size > 1 << 18 else "DELETE FROM"} "{table}"')
+                for row in schema.seeds.get(table, []):
+                    values = sql.SQL(",").join(map(sql.Literal, row))
+                    connection.execute(sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier(table), values))
+    return True
+
+
+def _end_connections(connection: psycopg.Connection, name: str) -> None:
+    ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+    while connection.execute(ending, [name]).fetchall():
+        time.sleep(0.002)
 
 
 SCHEMA_FREE = Schemas()
