@@ -22,6 +22,7 @@ from storage.tables.drives import (
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
+from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
@@ -55,6 +56,10 @@ __all__ = [
     "Inbox",
     "KfAccount",
     "KfSession",
+    "KnowledgeArticle",
+    "KnowledgeChunk",
+    "KnowledgeTerm",
+    "KnowledgeVersion",
     "LinkCode",
     "Member",
     "MemberTag",
@@ -65,6 +70,7 @@ __all__ = [
     "PointsAct",
     "PointsLot",
     "Product",
+    "Question",
     "Redemption",
     "Referral",
     "ReferralCode",
