@@ -155,7 +155,7 @@ def search(db: Db, text: str, n: int = 3, *, now: datetime, staff: bool = False,
     given = {"match": " OR ".join(f'"{word}"' for word in rare), "terms": rare, "weighs": [weigh[w] for w in rare]}
     best: dict[int, Hit] = {}
     for *shown, head, body in db.all(_FIND[db.dialect, staff], now=now, store=store, **given):
-        hit = Hit(*shown, *ranking.score(weigh, head, body))
+        hit = Hit(*shown, *ranking.score(weigh, head, body))  # type: ignore[call-arg]
         known = best.get(hit.article_id)
         if hit.score >= SHORTEST and (known is None or _order(hit) < _order(known)):
             best[hit.article_id] = hit
@@ -169,7 +169,8 @@ def _order(hit: Hit) -> tuple[float, int]:
 
 def _rarest(weigh: Iterable[str], counts: dict[str, int]) -> list[str]:
     """The words that are looked up: the rarest ones, so that a common word never walks through everything."""
-    taken, walked = [], 0
+    taken: list[str] = []
+    walked = 0
     for word in sorted((word for word in weigh if counts.get(word)), key=lambda word: counts[word]):
         if taken and walked + counts[word] > LOOKED_UP:
             break

@@ -49,7 +49,7 @@ def miscounted(_: datetime) -> Select[Any]:
     there = select(func.count(c.id)).scalar_subquery()
     counted = func.coalesce(select(w.chunks).where(w.term == "").scalar_subquery(), 0)
     wrong = select(literal("*").label("term"), counted.label("counted")).where(counted != there)
-    return wrong.union_all(select(w.term, w.chunks).where(w.chunks < 0))
+    return select(wrong.union_all(select(w.term, w.chunks).where(w.chunks < 0)).subquery())
 
 
 def read_otherwise(_: datetime) -> Select[Any]:

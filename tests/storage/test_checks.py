@@ -192,7 +192,9 @@ def bare(tmp_path: Path) -> Database:
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
     database.migrate()
     with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
-        connection.execute("DROP TABLE knowledge_index")  # it lies over a table, and goes with its own
+        for trigger in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {trigger[0]}")
+        connection.execute("DROP TABLE knowledge_index")  # full text; tables of its own go with it
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             connection.execute(f'CREATE TABLE "bare of {table}" AS SELECT * FROM "{table}"')
