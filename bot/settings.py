@@ -23,6 +23,7 @@ from bot.sections import (
     Logs,
     OneBot,
     OrderSource,
+    Outreach,
     Server,
     WeComSection,
 )
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     onebot: OneBot = OneBot()
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()
+    outreach: Outreach = Outreach()
     orders: dict[str, OrderSource] = {}
     logs: Logs = Logs()
     scenarios: dict[str, Any] = {"enabled": []}
