@@ -25,11 +25,12 @@ function taskLine(task, share) {
   const open = share.status === 0 && !share.refused && !task.cancelled;
   const standing = share.status === 2 ? `${clockText(share.send_time * 1000)} 已发送：${outcomes}`
     : task.cancelled ? '管理员已停止' : share.refused ? '你选了不发' : `待发送${task.reminded ? `，被提醒 ${task.reminded} 次` : ''}`;
-  const press = (fields, verb = 'confirm') => ask(`broadcasts/${task.msgid}/${verb}`, 'POST', { userid: share.userid, ...fields });
+  const send = (fields) => ask(`broadcasts/${task.msgid}/confirm`, 'POST', { userid: share.userid, ...fields });
+  const refuse = () => ask(`broadcasts/${task.msgid}/refuse`, 'POST', { userid: share.userid });
   const buttons = open ? [
-    action('发送', () => press({})),
-    task.allow_select ? action('只发一半', () => press({ percent: 50 }), 'plain') : null,
-    action('不发', () => press({}, 'refuse'), 'plain'),
+    action('发送', () => send({})),
+    task.allow_select ? action('只发一半', () => send({ percent: 50 }), 'plain') : null,
+    action('不发', refuse, 'plain'),
   ] : [];
   return el('div', { class: 'item task' }, el('p', {}, task.text || '（无文字）', ...task.attachments.map((item) => el('small', {}, attached(item))),
     el('small', {}, `发给 ${to}：${share.names.slice(0, 3).join('、')}${share.count > 3 ? '…' : ''}`), el('small', { class: 'standing' }, standing)),
