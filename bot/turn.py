@@ -14,6 +14,7 @@ from bot.events import Address, Event
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
+from bot.sections import Outreach
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -108,7 +109,7 @@ class Turn(Work):
     """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
-    With `cards` guides are asked by cards with buttons where the choices fit one.
+    With `cards` guides are asked by cards with buttons where the choices fit one. `outreach`: who may get marketing.
     """
 
     event: Event
@@ -119,6 +120,7 @@ class Turn(Work):
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
     cards: bool = False
+    outreach: Outreach = field(default_factory=Outreach)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     public: bool = True  # a whole group may read what is said now
