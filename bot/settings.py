@@ -24,6 +24,7 @@ from bot.sections import (
     OneBot,
     OrderSource,
     Server,
+    StaffSection,
     WeComSection,
 )
 from bot.texts import Texts
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     wecom: WeComSection = WeComSection()
     api: Api = Api()
+    staff: StaffSection = StaffSection()
     onebot: OneBot = OneBot()
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()

@@ -25,9 +25,14 @@ from storage.tables.kf import KfAccount, KfSession
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
+from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
+    "ApiToken",
+    "Approval",
+    "AuditHead",
+    "AuditLink",
     "AuditLog",
     "Balance",
     "Bargain",
@@ -71,6 +76,7 @@ __all__ = [
     "Refund",
     "Reward",
     "Sequence",
+    "Staff",
     "Stock",
     "Store",
     "Team",
