@@ -15,6 +15,7 @@ from bot.events import Address, Event
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
+from bot.sections import Outreach
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -117,9 +118,9 @@ class Turn(Work):
     """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
-    With `cards` guides are asked by cards with buttons where the choices fit one. `staff` is the member of staff who
-    speaks or whose token asks, None otherwise; `grants` is what they may and how far (own, store, all), `scope` how far
-    the permission reaches that the running word or act needs. All three are set by the handlers.
+    With `cards` guides are asked by cards with buttons where the choices fit one. `outreach`: who may get marketing.
+    `staff` is the member of staff who speaks or whose token asks, None otherwise; `grants` is what they may and how far
+    (own, store, all), `scope` how far the permission reaches that the running word or act needs. The handlers set them.
     """
 
     event: Event
@@ -130,6 +131,7 @@ class Turn(Work):
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
     cards: bool = False
+    outreach: Outreach = field(default_factory=Outreach)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     public: bool = True  # a whole group may read what is said now

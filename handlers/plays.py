@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.events import Event
 from bot.kf_menu import Choice
 from bot.router import Play, Step, Words, normalize
-from bot.sections import Kf, OneBot, StaffSection
+from bot.sections import Kf, OneBot, Outreach, StaffSection
 from bot.turn import Turn
 
 APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
@@ -25,11 +25,12 @@ class Plays:
         *,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
+        outreach: Outreach | None = None,
         staff: StaffSection | None = None,
     ) -> None:
         self.staff = staff or StaffSection()
         self.kf, self.onebot, self.approve_above_fen = kf or Kf(), onebot or OneBot(), approve_above_fen
-        self.cards = cards
+        self.cards, self.outreach = cards, outreach or Outreach()
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []

@@ -7,6 +7,7 @@ tables: rows of one transaction are written in bulk and in any order; `storage.c
 
 from __future__ import annotations
 
+from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, BroadcastTask
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.drives import (
@@ -22,6 +23,17 @@ from storage.tables.drives import (
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
+from storage.tables.outreach import (
+    Consent,
+    ConsentAct,
+    MemberField,
+    MemberProfile,
+    MemberStats,
+    OutreachCap,
+    OutreachRule,
+    Segment,
+    Touch,
+)
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
@@ -31,16 +43,22 @@ from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Trans
 __all__ = [
     "ApiToken",
     "Approval",
+    "Audience",
+    "AudienceChat",
     "AuditHead",
     "AuditLink",
     "AuditLog",
     "Balance",
     "Bargain",
     "BargainCut",
+    "Broadcast",
+    "BroadcastTask",
     "Campaign",
     "Card",
     "Checkout",
     "CommunityGroup",
+    "Consent",
+    "ConsentAct",
     "ContactWay",
     "Coupon",
     "CouponTemplate",
@@ -62,11 +80,16 @@ __all__ = [
     "KfSession",
     "LinkCode",
     "Member",
+    "MemberField",
+    "MemberProfile",
+    "MemberStats",
     "MemberTag",
     "Merge",
     "Order",
     "OrderRefund",
     "Outbox",
+    "OutreachCap",
+    "OutreachRule",
     "PointsAct",
     "PointsLot",
     "Product",
@@ -75,6 +98,7 @@ __all__ = [
     "ReferralCode",
     "Refund",
     "Reward",
+    "Segment",
     "Sequence",
     "Staff",
     "Stock",
@@ -82,5 +106,6 @@ __all__ = [
     "Team",
     "TeamSeat",
     "Timer",
+    "Touch",
     "Transfer",
 ]
