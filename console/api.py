@@ -12,6 +12,7 @@ from aiohttp import web
 from loguru import logger
 
 from console import routes
+from console.audit_reads import Export
 from console.callers import Caller, Callers
 from console.imports.http import Imports
 from console.refusals import Refused, dumps
@@ -23,7 +24,7 @@ from storage.engine import Database
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = tuple[int, dict[str, Any]]
 MAKING = "tokens"
-IMPORT = "import.run"
+IMPORT, EXPORT = "import.run", "export.read"
 
 
 class Api:
@@ -39,6 +40,7 @@ class Api:
         return [
             *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
             *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
+            web.get("/api/v1/audit/export", self._guarded(self._export)),
             web.post("/api/v1/imports/{kind}", self._guarded(self._import)),
         ]
 
@@ -65,13 +67,19 @@ class Api:
         caller.sight(IMPORT)
         return await self._imports.ask(request, caller.userid or "api")
 
-    def _guarded(self, ask: Callable[[web.Request, Caller], Awaitable[Answer]]) -> Handler:
+    async def _export(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        caller.sight(EXPORT).whole()
+        return await Export(self._database).send(request)
+
+    def _guarded(self, ask: Callable[[web.Request, Caller], Awaitable[Answer | web.StreamResponse]]) -> Handler:
         """Behind a token, and every failure in the API's one shape."""
 
-        async def handle(request: web.Request) -> web.Response:
+        async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                status, body = await ask(request, await self._callers.of(request))
-                return web.json_response(body, status=status, dumps=dumps)
+                answer = await ask(request, await self._callers.of(request))
+                if isinstance(answer, web.StreamResponse):
+                    return answer
+                return web.json_response(answer[1], status=answer[0], dumps=dumps)
             except Refused as refused:
                 return refused.answer()
             except web.HTTPException:

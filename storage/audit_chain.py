@@ -97,6 +97,13 @@ def unlinked(_: datetime) -> Select[Any]:
     )
 
 
+def links(connection: Connection, after: int, limit: int | None) -> Iterator[tuple[int, str, Row]]:
+    """Links after one, with their hashes and rows; a link whose row is gone is left out."""
+    rows = select(_L.c.seq, _L.c.hash, *_A.columns).join(_A, _A.c.id == _L.c.audit_id).where(_L.c.seq > after)
+    for found in connection.execution_options(yield_per=1_000).execute(rows.order_by(_L.c.seq).limit(limit)):
+        yield found[0], found[1], Row(*found[2:])
+
+
 def walk(connection: Connection) -> Iterator[str]:
     """Walk the chain from its beginning; what is wrong with it, in words, in order."""
     rows = select(_L.c.seq, _L.c.hash, _L.c.audit_id, *_A.columns).outerjoin(_A, _A.c.id == _L.c.audit_id)
