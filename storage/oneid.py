@@ -14,7 +14,19 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storage import audit_log, coupons, grants, ledger, members, points, referral_merge, timers
+from storage import (
+    audit_log,
+    consent,
+    coupons,
+    grants,
+    ledger,
+    member_stats,
+    members,
+    points,
+    referral_merge,
+    timers,
+    touches,
+)
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import Move, account, debt_account
@@ -65,6 +77,7 @@ class Moved:
     referrals: list[list[int]] = field(default_factory=list)
     parents: list[list[int | None]] = field(default_factory=list)
     judged: list[list[Any]] = field(default_factory=list)
+    touches: list[int] = field(default_factory=list)
 
 
 class Unmergeable(Exception):
@@ -96,6 +109,8 @@ def merge(db: Db, ids: Ids, survivor: int, absorbed: int, evidence: str, cause: 
     referral_merge.follow(merging)
     merging.settle_grants()
     merging.move_value()
+    merging.moved.touches = touches.rehome(db, absorbed, survivor, now)
+    consent.merge(db, ids, survivor, absorbed, cause, now)
     db.run(_INTO, id_=absorbed, to=survivor)
     db.add(_ADD, (merging.id, survivor, absorbed, evidence, json.dumps(merging.moved.__dict__), cause, now, None))
     data = {"survivor": survivor, "absorbed": absorbed, "evidence": evidence}
@@ -128,6 +143,9 @@ class _Merging:
         for row in self.db.all(_ORDERS, of=self.absorbed):
             self.db.run(_MOVE_ORDER, id_=row[0], to=self.survivor)
             self.moved.orders.append(row[0])
+        if self.moved.orders:
+            for one in sorted((self.survivor, self.absorbed)):
+                member_stats.recount(self.db, one)
 
     def settle_grants(self) -> None:
         """A right used by both is reversed on the absorbed side; one used by the absorbed alone stays used."""
@@ -214,6 +232,8 @@ def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime)
         raise Unmergeable(str(merge_id))
     survivor, absorbed, moved = row[0], row[1], Moved(**json.loads(row[2]))
     _move_back(db, absorbed, moved)
+    for one in sorted((survivor, absorbed)) if moved.orders else ():
+        member_stats.recount(db, one)
     referral_merge.part(db, ids, merge_id, moved, now)
     for key, debit, credit, asset, amount in reversed(moved.transfers):
         there = amount
@@ -225,6 +245,8 @@ def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime)
         ):
             if part:
                 ledger.post(db, ids.next(), Move(back_key, payer, debit, asset, part, "merge undone"), cause, now)
+    touches.part(db, survivor, absorbed, moved.touches, now)
+    consent.part(db, ids, survivor, absorbed, cause, now)
     db.run(_INTO, id_=absorbed, to=None)
     data = {"survivor": survivor, "absorbed": absorbed, "merge": merge_id}
     audit_log.add(db, ids.next(), actor, "member.parted", f"member:{survivor}", data, cause, now)
