@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
+from storage.tables.desk import GuideTask, Handout, MemberName, MemberNote, OrderGuide, PhoneTail, Tag
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -48,6 +49,8 @@ __all__ = [
     "GroupLeft",
     "GroupMember",
     "GroupOwnerDay",
+    "GuideTask",
+    "Handout",
     "Identity",
     "ImportRow",
     "ImportRun",
@@ -57,11 +60,15 @@ __all__ = [
     "KfSession",
     "LinkCode",
     "Member",
+    "MemberName",
+    "MemberNote",
     "MemberTag",
     "Merge",
     "Order",
+    "OrderGuide",
     "OrderRefund",
     "Outbox",
+    "PhoneTail",
     "PointsAct",
     "PointsLot",
     "Product",
@@ -73,6 +80,7 @@ __all__ = [
     "Sequence",
     "Stock",
     "Store",
+    "Tag",
     "Team",
     "TeamSeat",
     "Timer",

@@ -27,7 +27,7 @@ INBOX = "INSERT INTO inbox VALUES (%d, 'k', 'X', 's', '%s', '{}', '', '{}', 0, N
 ORDER = "INSERT INTO shop_order VALUES (90, 's', 'n', 1, %d, %d, '[]', '', NULL, 0, 0)"
 CHECKOUT = "INSERT INTO checkout VALUES (97, 'k', 1, '%s', 1, '[]', 90, 90, '[]', '[]', '%s', 0, %s, 0, '[]', '')"
 TEMPLATE = ("INSERT INTO coupon_template VALUES (7, '券', 'cash', 5, '', 9, 'all', '[]', 0, 5, %d, %d, %d, 0, 9, NULL, "
-            "NULL, 'brand', 'full', 0, 1, 0)")  # fmt: skip
+            "NULL, 'brand', 'full', 0, 1, 0, 0)")  # fmt: skip
 OF_TEMPLATE = "UPDATE coupon SET template_id = 7, liability_fen = 5"
 USED = "UPDATE coupon SET status = 'redeemed', used_at = 0, closed_at = 0"
 TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NULL)"
