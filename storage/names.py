@@ -1,7 +1,7 @@
 """找名字: members by any piece of their name, and by the last digits of their phone, each a range of an index.
 
-A name goes into the index with what it goes on with from each of its letters (小明同学: 小明同学, 明同学, 同学, 学), so a piece
-of it is the beginning of one of these. Parts are cut at `PART` letters: what is longer is compared with the name itself.
+A name goes into the index with what it goes on with from each of its letters (小明同学: 小明同学, 明同学, 同学, 学), so a
+piece of it is the beginning of one of these. Parts are cut at `PART` letters: a longer piece is compared with the name.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def forget_tail(db: Db, member_id: int, tail: str) -> None:
     db.run(_FORGET_TAIL, tail_=tail, of=member_id)
 
 
-# -- imports, set by set ------------------------------------------------------------------------------------------------
+# -- imports, set by set -----------------------------------------------------------------------------------------
 
 _MINE = _R.c.run_id == bindparam("run")
 _PLACES = union_all(*[select(literal(place).label("place")) for place in range(1, LONGEST + 1)]).subquery()

@@ -7,6 +7,7 @@ tables: rows of one transaction are written in bulk and in any order; `storage.c
 
 from __future__ import annotations
 
+from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, BroadcastTask
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.desk import GuideTask, Handout, MemberName, MemberNote, OrderGuide, PhoneTail, Tag
@@ -23,20 +24,42 @@ from storage.tables.drives import (
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
+from storage.tables.outreach import (
+    Consent,
+    ConsentAct,
+    MemberField,
+    MemberProfile,
+    MemberStats,
+    OutreachCap,
+    OutreachRule,
+    Segment,
+    Touch,
+)
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
+from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
+    "ApiToken",
+    "Approval",
+    "Audience",
+    "AudienceChat",
+    "AuditHead",
+    "AuditLink",
     "AuditLog",
     "Balance",
     "Bargain",
     "BargainCut",
+    "Broadcast",
+    "BroadcastTask",
     "Campaign",
     "Card",
     "Checkout",
     "CommunityGroup",
+    "Consent",
+    "ConsentAct",
     "ContactWay",
     "Coupon",
     "CouponTemplate",
@@ -60,14 +83,19 @@ __all__ = [
     "KfSession",
     "LinkCode",
     "Member",
+    "MemberField",
     "MemberName",
     "MemberNote",
+    "MemberProfile",
+    "MemberStats",
     "MemberTag",
     "Merge",
     "Order",
     "OrderGuide",
     "OrderRefund",
     "Outbox",
+    "OutreachCap",
+    "OutreachRule",
     "PhoneTail",
     "PointsAct",
     "PointsLot",
@@ -77,12 +105,15 @@ __all__ = [
     "ReferralCode",
     "Refund",
     "Reward",
+    "Segment",
     "Sequence",
+    "Staff",
     "Stock",
     "Store",
     "Tag",
     "Team",
     "TeamSeat",
     "Timer",
+    "Touch",
     "Transfer",
 ]

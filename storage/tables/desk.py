@@ -103,7 +103,7 @@ class MemberName(SQLModel, table=True):
     range of an index. See `storage.names`."""
 
     __tablename__ = "member_name"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own spelling
+    __table_args__ = {"sqlite_with_rowid": False}
     # Byte order on both databases: whatever begins with 小明 lies between 小明 and 小明 + the last letter there is.
     part: str = Field(
         sa_column=Column("part", String().with_variant(String(collation="C"), "postgresql"), primary_key=True)

@@ -85,8 +85,8 @@ class Follow(SQLModel, table=True):
 class MemberTag(SQLModel, table=True):
     """A tag on a member, once per source: what people tag by hand, rules and WeCom itself never overwrite each other.
 
-    `source`: hand, rule, corp (told by WeCom) or import; `by`: the member of staff or the rule. A member has a tag while
-    any row of it is not over. WeCom sends no callback for our own actions, so we keep them ourselves.
+    `source`: hand, rule, corp (told by WeCom) or import; `by`: the member of staff or the rule. A member has a tag
+    while any row of it is not over. WeCom sends no callback for our own actions, so we keep them ourselves.
     """
 
     __tablename__ = "member_tag"

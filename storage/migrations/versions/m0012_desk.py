@@ -1,4 +1,4 @@
-"""A guide's day: tasks, notes, tags by source, coupons handed out, whose an order is, names and phone tails to find by."""
+"""A guide's day: tasks, notes, tags by source, coupons handed out, whose an order is, what members are found by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alembic import op
 import storage.types
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -145,7 +145,7 @@ def _finding() -> None:
     places = " UNION ALL ".join(f"SELECT {place} AS place" for place in range(1, _LONGEST + 1))
     op.execute(
         f"INSERT INTO member_name (part, member_id) SELECT DISTINCT substr(sought, place, {_PART}), id FROM "  # noqa: S608
-        "(SELECT id, lower(replace(name, ' ', '')) AS sought FROM member WHERE name <> '' AND merged_into IS NULL) AS m "
+        "(SELECT id, lower(replace(name, ' ', '')) AS sought FROM member WHERE name <> '') AS m "
         f"JOIN ({places}) AS places ON place <= length(sought)"
     )
     op.create_table(
