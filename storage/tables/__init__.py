@@ -24,6 +24,7 @@ from storage.tables.drives import (
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
+from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
 from storage.tables.outreach import (
     Consent,
     ConsentAct,
@@ -81,6 +82,10 @@ __all__ = [
     "Inbox",
     "KfAccount",
     "KfSession",
+    "KnowledgeArticle",
+    "KnowledgeChunk",
+    "KnowledgeTerm",
+    "KnowledgeVersion",
     "LinkCode",
     "Member",
     "MemberField",
@@ -100,6 +105,7 @@ __all__ = [
     "PointsAct",
     "PointsLot",
     "Product",
+    "Question",
     "Redemption",
     "Referral",
     "ReferralCode",
