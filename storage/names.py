@@ -1,7 +1,8 @@
 """找名字: members by any piece of their name, and by the last digits of their phone, each a range of an index.
 
-A name goes into the index with what it goes on with from each of its letters (小明同学: 小明同学, 明同学, 同学, 学), so a
-piece of it is the beginning of one of these. Parts are cut at `PART` letters: a longer piece is compared with the name.
+A name goes into the index with what it goes on with from each of its letters (小明同学: 小明同学, 明同学, 同学, 学), so
+a piece of it is the beginning of one of these. Parts are cut at `PART` letters: a longer piece is compared with the
+name.
 """
 
 from __future__ import annotations
