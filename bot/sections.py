@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from bot.hours import read_hours
+
 FROM_FILE = "_FILE"
 SHOP_SECRETS = ("secret", "next_secret")
 
@@ -43,11 +45,21 @@ class App(Section):
 
 
 class Kf(Section):
-    """微信客服. `accounts` are pulled at every start and every night, as are those that ever rang."""
+    """微信客服. `accounts` are pulled at every start and every night, as are those that ever rang.
+
+    `hours`: when people answer members there ("" = always), but on `rest_days` (1 = Monday).
+    """
 
     enabled: bool = True
     accounts: list[str] = []
     welcome: bool = True
+    hours: str = ""
+    rest_days: list[int] = []
+
+    @model_validator(mode="after")
+    def _are_hours(self) -> Kf:
+        read_hours(self.hours, self.rest_days)
+        return self
 
 
 class AiBot(Section):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from bot import card_asking, onebot_reach, reach
 from bot.door import Door
 from bot.events import Address, Event
+from bot.hours import Hours
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
@@ -108,7 +109,8 @@ class Turn(Work):
     """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
-    With `cards` guides are asked by cards with buttons where the choices fit one.
+    With `cards` guides are asked by cards with buttons where the choices fit one. `hours`: when people answer members,
+    None = always.
     """
 
     event: Event
@@ -119,6 +121,7 @@ class Turn(Work):
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
     cards: bool = False
+    hours: Hours | None = None
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     public: bool = True  # a whole group may read what is said now

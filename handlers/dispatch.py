@@ -90,7 +90,7 @@ class Dispatcher:
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
-        turn.cards = self._plays.cards
+        turn.cards, turn.hours = self._plays.cards, self._plays.hours
         handler = HANDLERS.get(type(event))
         if handler is not None:
             turn.route.append(f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}")

@@ -23,6 +23,7 @@ from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOw
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
+from storage.tables.replies import Conversation, Draft
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
@@ -37,9 +38,11 @@ __all__ = [
     "Checkout",
     "CommunityGroup",
     "ContactWay",
+    "Conversation",
     "Coupon",
     "CouponTemplate",
     "Dialogue",
+    "Draft",
     "Follow",
     "Grant",
     "GroupAsset",
