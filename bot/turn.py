@@ -15,6 +15,7 @@ from bot.hours import Hours
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
+from bot.sections import Outreach
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -109,8 +110,8 @@ class Turn(Work):
     """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
-    With `cards` guides are asked by cards with buttons where the choices fit one. `hours`: when people answer members,
-    None = always.
+    With `cards` guides are asked by cards with buttons where the choices fit one. `outreach`: who may get marketing.
+    `hours`: when people answer members, None = always.
     """
 
     event: Event
@@ -122,6 +123,7 @@ class Turn(Work):
     news: list[Event] = field(default_factory=list)
     cards: bool = False
     hours: Hours | None = None
+    outreach: Outreach = field(default_factory=Outreach)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     public: bool = True  # a whole group may read what is said now

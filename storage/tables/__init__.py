@@ -7,6 +7,7 @@ tables: rows of one transaction are written in bulk and in any order; `storage.c
 
 from __future__ import annotations
 
+from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, BroadcastTask
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.drives import (
@@ -22,6 +23,17 @@ from storage.tables.drives import (
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
+from storage.tables.outreach import (
+    Consent,
+    ConsentAct,
+    MemberField,
+    MemberProfile,
+    MemberStats,
+    OutreachCap,
+    OutreachRule,
+    Segment,
+    Touch,
+)
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.replies import Conversation, Draft
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
@@ -29,14 +41,20 @@ from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Pr
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
+    "Audience",
+    "AudienceChat",
     "AuditLog",
     "Balance",
     "Bargain",
     "BargainCut",
+    "Broadcast",
+    "BroadcastTask",
     "Campaign",
     "Card",
     "Checkout",
     "CommunityGroup",
+    "Consent",
+    "ConsentAct",
     "ContactWay",
     "Conversation",
     "Coupon",
@@ -60,11 +78,16 @@ __all__ = [
     "KfSession",
     "LinkCode",
     "Member",
+    "MemberField",
+    "MemberProfile",
+    "MemberStats",
     "MemberTag",
     "Merge",
     "Order",
     "OrderRefund",
     "Outbox",
+    "OutreachCap",
+    "OutreachRule",
     "PointsAct",
     "PointsLot",
     "Product",
@@ -73,11 +96,13 @@ __all__ = [
     "ReferralCode",
     "Refund",
     "Reward",
+    "Segment",
     "Sequence",
     "Stock",
     "Store",
     "Team",
     "TeamSeat",
     "Timer",
+    "Touch",
     "Transfer",
 ]

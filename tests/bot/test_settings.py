@@ -47,6 +47,17 @@ def test_every_key_can_be_given_by_the_environment(monkeypatch: pytest.MonkeyPat
     assert play.rules.coupons  # the rest of the file stays
 
 
+@pytest.mark.parametrize("written", ['["sign_up", "points"]', "sign_up, points"])
+def test_the_plays_can_be_named_by_a_variable(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("SIYU_SCENARIOS__ENABLED", written)
+    monkeypatch.setenv("SIYU_SCENARIOS__REFERRAL__GUIDES", '["lina"]')
+
+    settings = load(TEXTS)
+
+    assert settings.plays == ["sign_up", "points"]
+    assert settings.play_tables["referral"]["guides"] == ["lina"]
+
+
 def test_a_shop_has_its_own_table_and_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     secret = tmp_path / "mall"
     secret.write_text("s2\n", encoding="utf-8")
