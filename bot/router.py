@@ -27,7 +27,8 @@ class Words:
 
     `bare`: the step also answers the word alone, with "" for what is missing. `menu`: help lists it. `public`: the
     answer may stand in a group (lists of drives); what is somebody's own (codes, balances) may not. `confirm`: it moves
-    value on somebody's word, so where there are cards it is asked once more.
+    value on somebody's word, so where there are cards it is asked once more. `may`: the permission of
+    handlers/policy.py that staff need for it; members' words need none.
     """
 
     words: tuple[str, ...]
@@ -38,6 +39,7 @@ class Words:
     menu: bool = True
     public: bool = False
     confirm: bool = False
+    may: str = ""
 
 
 class Heard(NamedTuple):
@@ -106,10 +108,12 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True)
 class Act:
-    """What programs may ask of a play through the JSON API: the request's body, and who answers it."""
+    """What programs may ask of a play through the JSON API: the request's body, who answers it, and the permission of
+    handlers/policy.py that it needs."""
 
     body: type[BaseModel]
     step: Callable[..., dict[str, Any] | Refusal]
+    may: str = ""
 
 
 @dataclass
@@ -156,11 +160,12 @@ class Router:
         menu: bool = True,
         public: bool = False,
         confirm: bool = False,
+        may: str = "",
     ) -> Callable[[Step], Step]:
         """The decorated step runs when someone of `audience` says one of `words`; see `Words`."""
 
         def register(step: Step) -> Step:
-            self.words_taken.append(Words(words, audience, arg, step, bare, menu, public, confirm))
+            self.words_taken.append(Words(words, audience, arg, step, bare, menu, public, confirm, may))
             return step
 
         return register

@@ -106,6 +106,14 @@ class Api(Section):
     token: SecretStr = SecretStr("")
 
 
+class StaffSection(Section):
+    """Who works here. `owners` are owners by userid whatever the table of staff says; `default_role` is what a userid
+    is whom the table does not know, "" = nobody."""
+
+    owners: list[Annotated[str, Field(coerce_numbers_to_str=True, min_length=1)]] = []
+    default_role: Literal["", "guide"] = "guide"
+
+
 class OneBot(Section):
     """社群 of other platforms. `secret` opens HTTP POST, `access_token` the WebSocket; `groups` empty = all groups.
 

@@ -82,7 +82,7 @@ def other_received(turn: Turn, event: KfMessage, plays: Plays) -> None:
     _met(turn, event.sender, "wecom kf")
     talk = _heard(turn, event)
     if talk is not None and kf.nudge(turn.db, talk, turn.now, NUDGE_EVERY):
-        turn.ask(event.sender, "kf/not_text", plays.menu("member"))
+        turn.ask(event.sender, "kf/not_text", plays.menu("member", turn.grants))
 
 
 def _met(turn: Turn, sender: Address, evidence: str) -> Person:
@@ -137,7 +137,7 @@ def session_entered(turn: Turn, event: KfSessionEntered, plays: Plays) -> None:
 
 def _welcome(turn: Turn, event: KfSessionEntered, person: Person, plays: Plays) -> None:
     """One message by the welcome code, while it lives."""
-    menu = plays.menu("member")
+    menu = plays.menu("member", turn.grants)
     turn.offer(Address("wecom", event.external_userid), menu)
     content = turn.texts.render("kf/welcome", choices=numbered(choice.label for choice in menu))
     body = turn.menu("kf/welcome", menu) or {"msgtype": "text", "text": {"content": content}}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.events import Event
 from bot.hours import read_hours
 from bot.kf_menu import Choice
 from bot.router import Heard, Play, Step, Words, normalize
-from bot.sections import Kf, OneBot, Outreach
+from bot.sections import Kf, OneBot, Outreach, StaffSection
 from bot.turn import Turn
 
 APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
@@ -25,7 +27,9 @@ class Plays:
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
         outreach: Outreach | None = None,
+        staff: StaffSection | None = None,
     ) -> None:
+        self.staff = staff or StaffSection()
         self.kf, self.onebot, self.approve_above_fen = kf or Kf(), onebot or OneBot(), approve_above_fen
         self.cards, self.outreach = cards, outreach or Outreach()
         self.hours = read_hours(self.kf.hours, self.kf.rest_days)
@@ -51,14 +55,17 @@ class Plays:
     def hear(self, turn: Turn, event: Event, audience: str, text: str) -> Words | None:
         """Let the play that takes these words answer; what it took, None when no play does.
 
-        A word that lacks what must follow it is not run: the caller says what is missing.
+        A word that lacks what must follow it is not run: the caller says what is missing. Nor is one that the speaker
+        may not say: the caller has asked before.
         """
         found = self._find(audience, text)
         if found is None:
             return None
         words, play, rest = found
+        if not allowed(turn, words):
+            raise PermissionError(words.may)
         if rest or words.bare or not words.arg:
-            turn.public = words.public
+            turn.public, turn.scope = words.public, turn.grants.get(words.may, "")
             play.run(words.step, turn, event, *([rest] if words.arg else []))
         return words
 
@@ -78,6 +85,11 @@ class Plays:
         """Let a play answer what is nobody's word; whether one did."""
         return any(play.run(step, turn, event, heard) for of, play, step in self._others if of == audience)
 
+    def forbidden(self, turn: Turn, audience: str, text: str) -> Words | None:
+        """What these words mean, when the speaker may not say it."""
+        found = self._find(audience, text)
+        return found[0] if found and not allowed(turn, found[0]) else None
+
     def _find(self, audience: str, text: str) -> tuple[Words, Play, str] | None:
         """The words that are meant, whose they are, and what was said after them."""
         said = normalize(text)
@@ -86,11 +98,20 @@ class Plays:
                 return words, play, said[len(word) :].strip()
         return None
 
-    def menu(self, audience: str) -> list[Choice]:
-        """The first word of what an audience can begin with, in the plays' order."""
-        taken = [words for words in self._menu if words.audience == audience and words.menu]
+    def menu(self, audience: str, grants: Mapping[str, str]) -> list[Choice]:
+        """The first word of what somebody of an audience can begin with, in the plays' order."""
+        taken = [words for words in self._menu if words.audience == audience and words.menu and _may(grants, words)]
         return [Choice(words.words[0], words.words[0] + (f" {words.arg}" if words.arg else "")) for words in taken]
 
-    def known_words(self, audience: str) -> list[str]:
-        """Every word an audience can say."""
-        return [word for of, word, _, _ in self._words if of == audience]
+    def known_words(self, audience: str, grants: Mapping[str, str]) -> list[str]:
+        """Every word that somebody of an audience can say."""
+        return [word for of, word, words, _ in self._words if of == audience and _may(grants, words)]
+
+
+def allowed(turn: Turn, words: Words) -> bool:
+    """Whether the speaker may say it: members' words are for everybody."""
+    return _may(turn.grants, words)
+
+
+def _may(grants: Mapping[str, str], words: Words) -> bool:
+    return not words.may or words.may in grants

@@ -38,11 +38,16 @@ from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Id
 from storage.tables.replies import Conversation, Draft
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
+from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
+    "ApiToken",
+    "Approval",
     "Audience",
     "AudienceChat",
+    "AuditHead",
+    "AuditLink",
     "AuditLog",
     "Balance",
     "Bargain",
@@ -98,6 +103,7 @@ __all__ = [
     "Reward",
     "Segment",
     "Sequence",
+    "Staff",
     "Stock",
     "Store",
     "Team",
