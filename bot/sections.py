@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bot.clock import read_quiet
-from storage.touches import Terms
-
 from bot.hours import read_hours
+from storage.touches import Terms
 
 FROM_FILE = "_FILE"
 SHOP_SECRETS = ("secret", "next_secret")

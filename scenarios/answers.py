@@ -1,4 +1,4 @@
-"""作答 answers: what the database says to a member's free words, as texts of prompts/, each with the facts that it rests
+"""作答 answers: what the database says to a member's free words: texts of prompts/, each with the facts that it rests
 on, so that it can be looked at again before it is sent."""
 
 from __future__ import annotations

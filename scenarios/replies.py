@@ -22,7 +22,7 @@ from bot.router import Heard, Router, normalize
 from bot.turn import Turn
 from scenarios import answers, handover
 from scenarios.answers import Answer
-from scenarios.utterances import SMALL_TALK, Ear, ear, is_slip
+from scenarios.utterances import Ear, ear, is_slip
 from storage import kf, replies
 from storage.members import Person
 from storage.tables import Conversation
@@ -46,7 +46,13 @@ PEOPLE = {
     "returns": ("kf/handing_over", "replies/closed"),
     "doubt": ("replies/doubt", "replies/closed"),
 }
-SMALL = {intent: f"replies/{intent}" for intent in SMALL_TALK}
+SMALL = {
+    "robot": "replies/robot",
+    "greeting": "replies/greeting",
+    "thanks": "replies/thanks",
+    "bye": "replies/bye",
+    "ack": "replies/ack",
+}
 
 
 class Rules(BaseModel):

@@ -17,7 +17,6 @@ INTENTS = (
     "human", "robot", "complaint", "trouble", "health", "orders", "points", "claim", "coupons", "returns", "hours",
     "discount", "price", "stock", "greeting", "thanks", "bye", "ack", "product", "other",
 )  # fmt: skip
-SMALL_TALK = ("robot", "greeting", "thanks", "bye", "ack")
 SLIP = 0.75  # so alike are a word and a slip of it
 
 
