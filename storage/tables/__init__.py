@@ -10,6 +10,7 @@ from __future__ import annotations
 from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, BroadcastTask
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
+from storage.tables.desk import GuideTask, Handout, MemberName, MemberNote, OrderGuide, PhoneTail, Tag
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -23,6 +24,7 @@ from storage.tables.drives import (
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
+from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
 from storage.tables.outreach import (
     Consent,
     ConsentAct,
@@ -74,6 +76,8 @@ __all__ = [
     "GroupLeft",
     "GroupMember",
     "GroupOwnerDay",
+    "GuideTask",
+    "Handout",
     "Identity",
     "ImportRow",
     "ImportRun",
@@ -81,21 +85,30 @@ __all__ = [
     "Inbox",
     "KfAccount",
     "KfSession",
+    "KnowledgeArticle",
+    "KnowledgeChunk",
+    "KnowledgeTerm",
+    "KnowledgeVersion",
     "LinkCode",
     "Member",
     "MemberField",
+    "MemberName",
+    "MemberNote",
     "MemberProfile",
     "MemberStats",
     "MemberTag",
     "Merge",
     "Order",
+    "OrderGuide",
     "OrderRefund",
     "Outbox",
     "OutreachCap",
     "OutreachRule",
+    "PhoneTail",
     "PointsAct",
     "PointsLot",
     "Product",
+    "Question",
     "Redemption",
     "Referral",
     "ReferralCode",
@@ -106,6 +119,7 @@ __all__ = [
     "Staff",
     "Stock",
     "Store",
+    "Tag",
     "Team",
     "TeamSeat",
     "Timer",
