@@ -37,7 +37,7 @@ def test_people_are_back_when_their_hours_begin(hours: str, rest: list[int], now
 
 @pytest.mark.parametrize("typed", ["9-21", "09:00", "09:00-09:00", "25:00-26:00", "abc", "09:00-21:00-23:00"])
 def test_what_is_no_hours_is_refused(typed: str) -> None:
-    with pytest.raises(ValueError, match="hours such as|local times"):
+    with pytest.raises(ValueError, match=r"hours such as|local times"):
         read_hours(typed)
 
 
