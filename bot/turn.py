@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from bot import card_asking, onebot_reach, reach
 from bot.door import Door
 from bot.events import Address, Event
+from bot.hours import Hours
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
@@ -119,6 +120,7 @@ class Turn(Work):
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
     With `cards` guides are asked by cards with buttons where the choices fit one. `outreach`: who may get marketing.
+    `hours`: when people answer members, None = always.
     `staff` is the member of staff who speaks or whose token asks, None otherwise; `grants` is what they may and how far
     (own, store, all), `scope` how far the permission reaches that the running word or act needs. The handlers set them.
     """
@@ -131,6 +133,7 @@ class Turn(Work):
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
     cards: bool = False
+    hours: Hours | None = None
     outreach: Outreach = field(default_factory=Outreach)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None

@@ -96,6 +96,7 @@ class Dispatcher:
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
         turn.cards, turn.outreach = self._plays.cards, self._plays.outreach
+        turn.hours = self._plays.hours
         if event.sender is not None and event.sender.channel == STAFF:
             turn.staff = policy.speaker(turn.db, event.sender.external_id, self._plays.staff)
             turn.grants = policy.grants(turn.staff.role)

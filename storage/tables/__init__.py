@@ -37,6 +37,7 @@ from storage.tables.outreach import (
     Touch,
 )
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
+from storage.tables.replies import Conversation, Draft
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
@@ -62,9 +63,11 @@ __all__ = [
     "Consent",
     "ConsentAct",
     "ContactWay",
+    "Conversation",
     "Coupon",
     "CouponTemplate",
     "Dialogue",
+    "Draft",
     "Follow",
     "Grant",
     "GroupAsset",
