@@ -53,6 +53,7 @@ def wire(settings: Settings) -> Runtime:
             onebot=settings.onebot,
             approve_above_fen=limit,
             cards=settings.wecom.app.cards,
+            llm=settings.llm,
         )
         return Runtime(settings, dispatch, texts)
     except ConfigError as error:

@@ -14,6 +14,7 @@ from bot.events import Address, Event
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
+from bot.sections import Llm
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -26,6 +27,7 @@ from storage.members import Person
 TEXT_LIMIT = BYTES["text"]
 STAFF = "wecom_staff"
 CHOICE_LIFE_S = 3_600.0  # how long a number means what it meant when it was shown
+NO_MODEL = Llm()
 _MARK = "\ue000"  # stands for the menu while a text is parted around it
 
 RulesT = TypeVar("RulesT")
@@ -59,13 +61,15 @@ class Work:
         expires_at: datetime | None = None,
         answers: bool = False,
         not_before: datetime | None = None,
+        row_id: int | None = None,
     ) -> int:
         """Owe the outside a call; it is made after the commit, in order within `subject`, and dropped after
         `expires_at`.
 
-        With `answers` the outcome comes back as an `ApiAnswered` event. Returns the row's id.
+        With `answers` the outcome comes back as an `ApiAnswered` event. Returns the row's id: a new one, or `row_id`,
+        which the caller drew from `ids` before.
         """
-        row_id = self.ids.next()
+        row_id = self.ids.next() if row_id is None else row_id
         row = outbox.Call(
             id=row_id,
             call=call,
@@ -108,7 +112,8 @@ class Turn(Work):
     """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
-    With `cards` guides are asked by cards with buttons where the choices fit one.
+    With `cards` guides are asked by cards with buttons where the choices fit one. `llm`: whether there is a model to
+    ask, and what it may use; see bot.model.asking.
     """
 
     event: Event
@@ -119,6 +124,7 @@ class Turn(Work):
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
     cards: bool = False
+    llm: Llm = field(default_factory=lambda: NO_MODEL)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     public: bool = True  # a whole group may read what is said now

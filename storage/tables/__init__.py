@@ -22,6 +22,7 @@ from storage.tables.drives import (
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
+from storage.tables.model import ModelCall
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
@@ -59,6 +60,7 @@ __all__ = [
     "Member",
     "MemberTag",
     "Merge",
+    "ModelCall",
     "Order",
     "OrderRefund",
     "Outbox",
