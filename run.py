@@ -54,6 +54,7 @@ def wire(settings: Settings) -> Runtime:
             approve_above_fen=limit,
             cards=settings.wecom.app.cards,
             llm=settings.llm,
+            outreach=settings.outreach,
         )
         return Runtime(settings, dispatch, texts)
     except ConfigError as error:

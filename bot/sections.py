@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bot.clock import read_quiet
+from storage.touches import Terms
 
 FROM_FILE = "_FILE"
 SHOP_SECRETS = ("secret", "next_secret")
@@ -191,3 +194,41 @@ class Campaigns(Section):
     """A campaign that may cost more than `approve_above_fen`, or without bound, is published by a second person."""
 
     approve_above_fen: int = Field(default=1_000_000, ge=0)
+
+
+class Cap(Section):
+    """At most `most` marketing messages to a person on `days` days of the shops, today among them."""
+
+    days: int = Field(ge=1, le=366)
+    most: int = Field(ge=0, le=1000)
+
+
+class Outreach(Section):
+    """营销触达: who may get marketing, and when. `require_opt_in`: only who said yes; else everyone who did not refuse.
+
+    `quiet` are hours of the member's day ("" = none); `caps` count every campaign together ([] = no limit).
+    """
+
+    require_opt_in: bool = False
+    quiet: str = "21:00-09:00"
+    caps: list[Cap] = [Cap(days=1, most=1), Cap(days=30, most=4)]
+
+    @field_validator("quiet")
+    @classmethod
+    def _are_hours(cls, typed: str) -> str:
+        read_quiet(typed)
+        return typed
+
+    @field_validator("caps")
+    @classmethod
+    def _differ(cls, given: list[Cap]) -> list[Cap]:
+        if len({cap.days for cap in given}) < len(given):
+            raise ValueError("two caps of the same days: keep the one that is meant")
+        return given
+
+    @property
+    def terms(self) -> Terms:
+        """As the storage counts: quiet hours in minutes, caps by their days."""
+        hours = read_quiet(self.quiet)
+        quiet = tuple(at.hour * 60 + at.minute for at in hours) if hours else None
+        return Terms(self.require_opt_in, quiet, tuple(sorted((cap.days, cap.most) for cap in self.caps)))  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bot.errors import ConfigError
@@ -24,6 +26,7 @@ from bot.sections import (
     Logs,
     OneBot,
     OrderSource,
+    Outreach,
     Server,
     WeComSection,
 )
@@ -66,9 +69,20 @@ class Settings(BaseSettings):
     llm: Llm = Llm()
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()
+    outreach: Outreach = Outreach()
     orders: dict[str, OrderSource] = {}
     logs: Logs = Logs()
     scenarios: dict[str, Any] = {"enabled": []}
+
+    @field_validator("scenarios", mode="before")
+    @classmethod
+    def _decoded(cls, given: Any) -> Any:
+        """The plays' tables have no fields here that would say what a variable holds: what is written as JSON is JSON,
+        and names in a row are a list of names."""
+        tables = _from_json(given)
+        if isinstance(tables, dict) and isinstance(tables.get("enabled"), str):
+            tables["enabled"] = [name.strip() for name in tables["enabled"].split(",") if name.strip()]
+        return tables
 
     @classmethod
     def settings_customise_sources(
@@ -110,6 +124,15 @@ class Settings(BaseSettings):
         )
         shops = [secret for source in self.orders.values() for secret in source.secrets]
         return [value.get_secret_value() for value in values if value.get_secret_value()] + shops
+
+
+def _from_json(given: Any) -> Any:
+    if isinstance(given, dict):
+        return {key: _from_json(value) for key, value in given.items()}
+    if isinstance(given, str) and given[:1] in "[{":
+        with contextlib.suppress(ValueError):
+            return json.loads(given)
+    return given
 
 
 def load(texts: Texts, environ: Mapping[str, str] = os.environ, file: Path = FILE) -> Settings:

@@ -14,7 +14,7 @@ from bot.events import Address, Event
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
-from bot.sections import Llm
+from bot.sections import Llm, Outreach
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -63,11 +63,9 @@ class Work:
         not_before: datetime | None = None,
         row_id: int | None = None,
     ) -> int:
-        """Owe the outside a call; it is made after the commit, in order within `subject`, and dropped after
-        `expires_at`.
+        """Owe the outside a call, made after the commit, in order within `subject`, dropped after `expires_at`.
 
-        With `answers` the outcome comes back as an `ApiAnswered` event. Returns the row's id: a new one, or `row_id`,
-        which the caller drew from `ids` before.
+        With `answers` the outcome comes back as an `ApiAnswered` event. Returns the row's id: a new one, or `row_id`.
         """
         row_id = self.ids.next() if row_id is None else row_id
         row = outbox.Call(
@@ -114,6 +112,7 @@ class Turn(Work):
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
     With `cards` guides are asked by cards with buttons where the choices fit one. `llm`: whether there is a model to
     ask, and what it may use; see bot.model.asking.
+    With `cards` guides are asked by cards with buttons where the choices fit one. `outreach`: who may get marketing.
     """
 
     event: Event
@@ -125,6 +124,7 @@ class Turn(Work):
     news: list[Event] = field(default_factory=list)
     cards: bool = False
     llm: Llm = field(default_factory=lambda: NO_MODEL)
+    outreach: Outreach = field(default_factory=Outreach)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     public: bool = True  # a whole group may read what is said now

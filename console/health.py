@@ -78,10 +78,7 @@ class Numbers(Collector):
         connected = GaugeMetricFamily("siyu_onebot_connected", "OneBot accounts that can speak now")
         connected.add_metric([], len(runtime.onebot.lines.connected))
         yield connected
-        breaker = GaugeMetricFamily("siyu_model_breaker", "1 for the state the model's breaker is in", labels=["state"])
-        for state in ("closed", "open", "half-open"):
-            breaker.add_metric([state], int(runtime.model.breaker.state == state))
-        yield breaker
+        yield _breaker(runtime)
         backlog = GaugeMetricFamily("siyu_backlog", "Rows that wait or need a person", labels=["table", "status"])
         with runtime.database.engine.connect() as connection:
             box = Outbox.__table__  # type: ignore[attr-defined]
@@ -97,3 +94,10 @@ class Numbers(Collector):
                 for status, count in connection.execute(query):
                     backlog.add_metric([table, status], count)
         yield backlog
+
+
+def _breaker(runtime: Runtime) -> Metric:
+    family = GaugeMetricFamily("siyu_model_breaker", "1 for the state that the model's breaker is in", labels=["state"])
+    for state in ("closed", "open", "half-open"):
+        family.add_metric([state], int(runtime.model.breaker.state == state))
+    return family

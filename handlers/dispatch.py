@@ -8,7 +8,7 @@ from typing import Any
 from bot import aibot_events, kf_events, onebot_events, order_events, own_events
 from bot import events as e
 from bot.router import Play
-from bot.sections import Kf, Llm, OneBot
+from bot.sections import Kf, Llm, OneBot, Outreach
 from bot.turn import STAFF, Turn
 from handlers import admin, aibot, contact, group_chat, guide, kf, member, onebot, orders, runtime
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
@@ -85,14 +85,15 @@ class Dispatcher:
         onebot: OneBot | None = None,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
+        outreach: Outreach | None = None,
         llm: Llm | None = None,
     ) -> None:
-        self._plays = Plays(plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards)
+        self._plays = Plays(plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards, outreach=outreach)
         self._llm = llm or Llm()
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
-        turn.cards, turn.llm = self._plays.cards, self._llm
+        turn.cards, turn.outreach, turn.llm = self._plays.cards, self._plays.outreach, self._llm
         handler = HANDLERS.get(type(event))
         if handler is not None:
             turn.route.append(f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.events import Event
 from bot.kf_menu import Choice
 from bot.router import Play, Step, Words, normalize
-from bot.sections import Kf, OneBot
+from bot.sections import Kf, OneBot, Outreach
 from bot.turn import Turn
 
 APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
@@ -23,9 +23,10 @@ class Plays:
         *,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
+        outreach: Outreach | None = None,
     ) -> None:
         self.kf, self.onebot, self.approve_above_fen = kf or Kf(), onebot or OneBot(), approve_above_fen
-        self.cards = cards
+        self.cards, self.outreach = cards, outreach or Outreach()
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []

@@ -17,6 +17,7 @@ from sandbox.journal import Journal
 from sandbox.world import ApiError, World
 
 TOKENLESS = ("webhook/send", "aibot/response")  # the address itself is the secret
+LONGEST_LIST, SHOWN = 200, 20  # of a list in the journal
 MAX_BODY = 21 * 1024 * 1024
 
 
@@ -120,9 +121,9 @@ class Api:
             "call",
             path=path,
             query=query,
-            body=call.body,
+            body=brief(call.body),
             status=status,
-            reply=_masked(reply),
+            reply=brief(_masked(reply)),
             ms=round((time.perf_counter() - began) * 1000, 2),
             fault=strike.fault if strike else None,
             effect=call.effect,
@@ -207,6 +208,15 @@ class Api:
 
 def _dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def brief(value: Any) -> Any:
+    """Long lists by their first entries: a task names ten thousand customers."""
+    if isinstance(value, dict):
+        return {key: brief(inner) for key, inner in value.items()}
+    if isinstance(value, list) and len(value) > LONGEST_LIST:
+        return [*value[:SHOWN], f"… {len(value)} in all"]
+    return value
 
 
 def _masked(reply: dict[str, Any] | str) -> dict[str, Any] | str:

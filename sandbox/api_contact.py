@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 from sandbox.api import Call, route
+from sandbox.crowd import customers_of, pairs
 from sandbox.world import ApiError, Customer, Group, Relation, WelcomeCode
 
 WELCOME_S, WELCOME_BYTES, ATTACHMENTS = 20, 4000, 9
@@ -60,7 +61,7 @@ def get_follow_user_list(call: Call) -> dict[str, Any]:
 def list_customers(call: Call) -> dict[str, Any]:
     """A guide's customers."""
     guide = call.world.guide(call.query.get("userid"))
-    ids = [customer.external_userid for customer in call.world.customers.values() if guide.userid in customer.relations]
+    ids = list(customers_of(call.world, guide.userid))
     if not ids:
         raise ApiError(84061, "not external contact")
     return {"external_userid": ids}
@@ -84,19 +85,14 @@ def get_by_user(call: Call) -> dict[str, Any]:
         raise ApiError(40058, "userid_list more than 100")
     limit = min(int(call.body.get("limit") or 50), 100)
     start = _position(call.body.get("cursor") or "")
-    pairs = [
-        (customer, customer.relations[user])
-        for user in users
-        for customer in call.world.customers.values()
-        if user in customer.relations
-    ]
-    if not pairs:
+    found, more = pairs(call.world, users, start, limit)
+    if not found and not start:
         raise ApiError(84061, "not external contact")
     page = [
-        {"external_contact": _profile(customer), "follow_info": _follow_info(call, relation)}
-        for customer, relation in pairs[start : start + limit]
+        {"external_contact": _profile(customer), "follow_info": _follow_info(call, customer.relations[user])}
+        for customer, user in found
     ]
-    cursor = base64.b64encode(str(start + limit).encode()).decode() if start + limit < len(pairs) else ""
+    cursor = base64.b64encode(str(start + limit).encode()).decode() if more else ""
     return {"external_contact_list": page, "next_cursor": cursor}
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox import (
+    api_broadcast,
     api_contact,
     api_contact_way,
     api_group,
@@ -26,6 +27,8 @@ from sandbox import (
 from sandbox.aibot_door import AiBotDoor
 from sandbox.api import MAX_BODY, Api
 from sandbox.bot_reads import BotReads
+from sandbox.broadcast_control import BroadcastControl
+from sandbox.broadcast_story import BroadcastStory
 from sandbox.callbacks import Pusher
 from sandbox.clock import VirtualClock
 from sandbox.control import Control
@@ -48,7 +51,7 @@ PAGE = Path(__file__).parent / "page"
 # Importing them registers their paths.
 HANDLERS = (
     *(api_contact, api_contact_way, api_group, api_menu, api_message),
-    *(api_kf, api_kf_account, api_kf_state, webhook),
+    *(api_kf, api_kf_account, api_kf_state, webhook, api_broadcast),
 )
 SAVE_EVERY_S = 0.5
 CSP = (
@@ -106,6 +109,7 @@ class Sandbox:
             seal, options.bot + options.callback_path, options.agent_id, self.clock, self.faults, self.journal
         )
         self.story = Story(self.world, self.clock, self.faults, self.pusher)
+        self.broadcasts = BroadcastStory(self.story)
         self.kf = KfStory(self.world, self.clock, self.pusher, self.story)
         self.shop = self._open_shop()
         self.aibot = AiBotDoor(options, self.world, self.clock, self.faults, self.journal, self.story, self.touch)
@@ -142,6 +146,7 @@ class Sandbox:
         app.add_routes([web.route("*", "/cgi-bin/{path:.+}", api.handle), web.get("/", self.page), *control.routes()])
         app.add_routes(KfControl(self.kf, self.touch).routes())
         app.add_routes(GroupControl(self.story.groups, self.touch).routes())
+        app.add_routes(BroadcastControl(self.broadcasts, self.touch).routes())
         app.add_routes(self.shop.routes())
         app.add_routes(self.aibot.routes())
         app.add_routes(OneBotControl(self.onebot, self.touch).routes())

@@ -84,7 +84,7 @@ class Story:
 
     def find_customer(self, external_userid: str) -> Customer:
         """A customer who exists."""
-        found = self.world.customers.get(external_userid)
+        found = self.world.person(external_userid)
         if found is None:
             raise Impossible("external_userid", "没有这个客户", 404)
         return found

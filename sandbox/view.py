@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from sandbox.broadcast_control import shown_broadcasts
+from sandbox.broadcast_story import settle
 from sandbox.kf_view import shown_accounts, shown_chats
 from sandbox.onebot_world import shown_onebot
 from sandbox.orders import shown_order
@@ -14,6 +16,7 @@ from sandbox.world import Group, World
 def shown(world: World, now: float) -> dict[str, Any]:
     """Everyone and everything, as JSON."""
     customers = world.customers.values()
+    settle(world, now)
     return {
         "guides": [
             {**asdict(guide), "customers": [c.external_userid for c in customers if guide.userid in c.relations]}
@@ -34,6 +37,7 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "robots": [{"key": key, **robot} for key, robot in world.robots.items()],
         "counters": world.counters,
         "onebot": shown_onebot(world.onebot),
+        "broadcasts": shown_broadcasts(world),
     }
 
 

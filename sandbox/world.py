@@ -6,8 +6,10 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox import aibot_world, onebot_world
+from sandbox import aibot_world, broadcast_world, crowd, onebot_world
 from sandbox.aibot_world import AiBotWorld
+from sandbox.broadcast_world import BroadcastWorld
+from sandbox.crowd import Crowd
 from sandbox.kf_world import Kf, restored
 from sandbox.onebot_world import OneBotWorld
 from sandbox.orders import Order, loaded
@@ -84,6 +86,7 @@ class Group:
     visible_at: float = 0.0
     dismissed: bool = False
     said: list[tuple[float, str]] = field(default_factory=list)
+    posts: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -113,6 +116,8 @@ class World:
     aibot: AiBotWorld = field(default_factory=AiBotWorld)
     robots: dict[str, dict[str, Any]] = field(default_factory=dict)
     onebot: OneBotWorld = field(default_factory=OneBotWorld)
+    broadcasts: BroadcastWorld = field(default_factory=BroadcastWorld)
+    crowds: dict[str, Crowd] = field(default_factory=dict)
     recent: dict[str, list[float]] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
     silent_after: int = 30
@@ -146,10 +151,15 @@ class World:
 
     def customer(self, external_userid: object) -> Customer:
         """A customer; 40096 when there is none."""
-        found = self.customers.get(external_userid) if isinstance(external_userid, str) else None
+        found = self.person(external_userid) if isinstance(external_userid, str) else None
         if found is None:
             raise ApiError(40096, "invalid external userid")
         return found
+
+    def person(self, external_userid: str) -> Customer | None:
+        """A customer; of a crowd's member something is kept from now on."""
+        found = self.customers.get(external_userid) or crowd.figure(self, external_userid)
+        return None if found is None else self.customers.setdefault(external_userid, found)
 
     def relation(self, external_userid: object, userid: object) -> Relation:
         """A pair that is related; 84061 when it is not."""
@@ -178,6 +188,8 @@ class World:
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id", *YOUNGER):
             out[part] = getattr(self, part)
         out |= {"aibot": asdict(self.aibot), "robots": self.robots}
+        out |= {"broadcasts": broadcast_world.dumped(self.broadcasts)}
+        out |= {"crowds": {key: asdict(value) for key, value in self.crowds.items()}}
         version, numbers, gauss = self.dice.getstate()
         return {**out, "kf": asdict(self.kf), "onebot": asdict(self.onebot), "dice": [version, list(numbers), gauss]}
 
@@ -199,6 +211,8 @@ class World:
             self.kf = restored(data["kf"])
         self.aibot = aibot_world.restored(data.get("aibot") or {})  # a world saved before there was any
         self.robots = data.get("robots") or self.robots
+        self.broadcasts = broadcast_world.restored(data.get("broadcasts") or {})
+        self.crowds = {key: Crowd(**value) for key, value in (data.get("crowds") or {}).items()}
         if "onebot" in data:
             self.onebot = onebot_world.restored(data["onebot"])
         version, numbers, gauss = data["dice"]

@@ -113,8 +113,8 @@ class Schemas:
 
 def _guards(connection: psycopg.Connection, name: str) -> list[tuple[Any, ...]]:
     """The constraints and indexes of a schema."""
-    asked = "SELECT conname FROM pg_constraint WHERE connamespace = %(of)s::regnamespace UNION ALL " \
-        "SELECT indexname FROM pg_indexes WHERE schemaname = %(of)s ORDER BY 1"  # fmt: skip
+    asked = "SELECT conname FROM pg_constraint WHERE connamespace = %(of)s::text::regnamespace UNION ALL " \
+        "SELECT indexname FROM pg_indexes WHERE schemaname = %(of)s::text ORDER BY 1"  # fmt: skip
     return connection.execute(asked, {"of": name}).fetchall()
 
 

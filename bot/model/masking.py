@@ -14,40 +14,7 @@ from typing import Any
 
 from bot.model import pii_words as w
 
-_GAP = r"[ \t\u3000\u00a0.\-\u2010-\u2015\u2212_*·•()]{0,3}"
-_HAN = r"[\u3400-\u9fff]"
-_NUM = r"[0-9A-Za-z#\-]{1,8}"
-_REGION = rf"(?:{_HAN}{{2,8}}?(?:{w.REGIONS}))"
-_ROAD = rf"(?:[\u3400-\u9fff0-9A-Za-z]{{1,14}}?(?:{w.ROADS})(?:[东南西北中]|[0-9]+段)?)"
-_DOOR = rf"(?:{_GAP}(?:{_NUM}|[一二三四五六七八九十百]{{1,4}}){_GAP}(?:{w.DOORS}))"
-
-# On the view with plain digits, in this order; what one took the next ones do not see.
-_NUMBERS: tuple[tuple[str, str], ...] = (
-    ("EMAIL", r"[A-Za-z0-9._%+\-]{1,64} ?@ ?[A-Za-z0-9\-]{1,63}(?: ?\. ?[A-Za-z0-9\-]{2,63}){1,4}"),
-    ("ID", rf"[1-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx](?![0-9])"),
-    (
-        "ID",
-        r"(?<![0-9A-Za-z])(?:wm|wo|wk|wr)[A-Za-z0-9_\-]{8,64}|(?<![0-9A-Za-z])o[A-Za-z0-9_\-]{27}(?![0-9A-Za-z_\-])",
-    ),
-    ("CARD", rf"[1-9](?:{_GAP}[0-9]){{14,18}}(?![0-9])"),
-    ("PHONE", rf"(?:(?:\+|00){_GAP}86{_GAP})?1{_GAP}[3-9](?:{_GAP}[0-9]){{9}}"),
-    ("PHONE", r"(?<![0-9])0[1-9][0-9]{1,2}[ \-)]{1,3}[2-9][0-9]{2,3}[ \-]?[0-9]{4}(?![0-9])"),
-    ("PHONE", r"(?<![0-9])[48]00[ \-]?[0-9]{3,4}[ \-]?[0-9]{3,4}(?![0-9])"),
-    ("HANDLE", rf"(?i:{w.TELLS_HANDLE})[ :是加]{{0,4}}(?P<value>[A-Za-z0-9_\-]{{5,24}})"),
-    ("PLATE", rf"[{w.PLATES}][A-HJ-NP-Za-hj-np-z][ ·.\-]?[A-HJ-NP-Za-hj-np-z0-9]{{5,6}}(?![A-Za-z0-9])"),
-    ("NUMBER", r"[A-Za-z]{0,3}[0-9]{7,}[A-Za-z]?"),
-)
-_PLACES: tuple[tuple[str, str], ...] = (
-    ("ADDRESS", rf"(?:{w.TELLS_ADDRESS})[ :是在]{{0,3}}(?P<value>[^\s,.;。，；\n]{{4,60}})"),
-    ("ADDRESS", rf"(?:{w.LEADS})?(?P<value>{_REGION}{{0,4}}{_ROAD}{_DOOR}{{1,5}}[0-9\-]{{0,6}})"),
-    ("ADDRESS", rf"(?:{w.LEADS})?(?P<value>{_REGION}{{2,4}}{_ROAD}?)"),
-)
-_PEOPLE: tuple[tuple[str, str], ...] = (
-    ("NAME", rf"(?:{w.TELLS_NAME})[ :是]{{0,3}}(?P<value>(?:{w.DOUBLE_SURNAMES}|[{w.SURNAMES}]){_HAN}{{1,2}}?)"
-             rf"(?=$|[^\u3400-\u9fff]|的|,|。|电|手|住|地)"),
-    ("NAME", rf"(?P<value>(?:{w.DOUBLE_SURNAMES}|[{w.SURNAMES}]){_HAN}{{0,2}}?)(?:{w.TITLES})"),
-)  # fmt: skip
-_RULES = [(kind, re.compile(rule)) for kind, rule in (*_NUMBERS, *_PLACES, *_PEOPLE)]
+_RULES = [(kind, re.compile(rule)) for kind, rule in w.RULES]
 _HAN_RUN = re.compile("[" + "".join(w.HAN_DIGITS) + "]{7,}")
 _HOLDER = re.compile(r"\[((?:NAME|EMAIL|ID|CARD|PHONE|HANDLE|PLATE|NUMBER|ADDRESS)_[0-9]{1,3})\]")
 _TAKEN = "\ue001"

@@ -1,7 +1,7 @@
 // 客户群: who is in, who brought whom, ways in. And the app's menu under a guide's chat.
 
-import { $, action, ask, el, fill, press, qrLike } from './dom.js';
-import { chosenCustomer, chosenGuide } from './people.js';
+import { $, action, ask, clockText, el, fill, press, qrLike } from './dom.js';
+import { attached, chosenCustomer, chosenGuide } from './people.js';
 
 const opened = new Set(); // what is unfolded stays so when the page is drawn anew
 const SCENES = { 1: '邀请', 2: '链接', 3: '扫码' };
@@ -16,7 +16,9 @@ export function drawGroups(state) {
   const names = Object.fromEntries([
     ...state.customers.map((one) => [one.external_userid, one.name]), ...state.guides.map((one) => [one.userid, one.name]),
   ]);
-  const groups = state.groups.map((group) => folded(group.chat_id, `${group.name} · ${group.members.length} 人`, ...group.members.map((member) => memberLine(group, member, names)),
+  const groups = state.groups.map((group) => folded(group.chat_id, `${group.name} · ${group.members.length} 人`,
+    ...(group.posts ?? []).slice(-5).map((post) => el('div', { class: 'item' }, el('p', {}, post.text, el('small', {}, `${clockText(post.at)} ${names[post.userid] ?? post.userid} 群发`, ...post.attachments.map((item) => ` ${attached(item)}`))))),
+    ...group.members.map((member) => memberLine(group, member, names)),
     el('div', { class: 'row' }, ...groupActions(group, names))));
   fill($('groups'), ...(groups.length ? groups : [el('p', { class: 'empty' }, '还没有客户群')]));
   const ways = state.join_ways.map((way) => el('div', { class: 'way' }, qrLike(way.config_id),

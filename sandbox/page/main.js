@@ -1,6 +1,7 @@
 // The page: one state, drawn whenever it changes; entries come live and are caught up after a break.
 
 import * as aibot from './aibot.js';
+import * as broadcasts from './broadcasts.js';
 import { $, ask, toast } from './dom.js';
 import * as groups from './groups.js';
 import * as inspector from './inspector.js';
@@ -25,6 +26,7 @@ function draw() {
   world.drawWorld(state);
   groups.drawGroups(state);
   groups.drawMenu(state);
+  broadcasts.drawBroadcasts(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
 
@@ -76,6 +78,7 @@ aibot.listen(draw);
 onebot.listen(draw);
 world.listen();
 groups.listen();
+broadcasts.listen();
 inspector.listen();
 follow();
 refresh();

@@ -27,13 +27,20 @@ export function drawCustomers(state) {
   $('customer-title').textContent = customer ? customer.name : '还没有客户';
   const names = Object.fromEntries(state.guides.map((guide) => [guide.userid, guide.name]));
   bubbles($('customer-chat'), (customer?.chats ?? []).flatMap((chat) => [
-    el('time', {}, `${clockText(chat.at)} ${names[chat.userid] ?? chat.userid}`),
+    el('time', {}, `${clockText(chat.at)} ${names[chat.userid] ?? chat.userid}${chat.broadcast ? ' · 群发' : ''}`),
     chat.text ? el('div', { class: 'bubble' }, chat.text) : null,
-    ...chat.attachments.map((item) => el('div', { class: 'bubble' }, `[${{ image: '图片', link: '链接', miniprogram: '小程序' }[item.msgtype] ?? item.msgtype}]`)),
+    ...chat.attachments.map((item) => el('div', { class: 'bubble' }, attached(item))),
   ].filter(Boolean)));
   drawWays(state, customer, names);
   drawFriends(customer, names);
   if (customer) drawMember(customer);
+}
+
+// An attachment in one line: what it is, and its title where it has one.
+export function attached(item) {
+  const kind = { image: '图片', link: '链接', miniprogram: '小程序', video: '视频', file: '文件' }[item.msgtype] ?? item.msgtype;
+  const title = item[item.msgtype]?.title;
+  return title ? `[${kind}] ${title}` : `[${kind}]`;
 }
 
 function drawWays(state, customer, names) {

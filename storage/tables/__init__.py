@@ -7,6 +7,7 @@ tables: rows of one transaction are written in bulk and in any order; `storage.c
 
 from __future__ import annotations
 
+from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, BroadcastTask
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.drives import (
@@ -23,20 +24,37 @@ from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOw
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.model import ModelCall
+from storage.tables.outreach import (
+    Consent,
+    ConsentAct,
+    MemberField,
+    MemberProfile,
+    MemberStats,
+    OutreachCap,
+    OutreachRule,
+    Segment,
+    Touch,
+)
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
+    "Audience",
+    "AudienceChat",
     "AuditLog",
     "Balance",
     "Bargain",
     "BargainCut",
+    "Broadcast",
+    "BroadcastTask",
     "Campaign",
     "Card",
     "Checkout",
     "CommunityGroup",
+    "Consent",
+    "ConsentAct",
     "ContactWay",
     "Coupon",
     "CouponTemplate",
@@ -58,12 +76,17 @@ __all__ = [
     "KfSession",
     "LinkCode",
     "Member",
+    "MemberField",
+    "MemberProfile",
+    "MemberStats",
     "MemberTag",
     "Merge",
     "ModelCall",
     "Order",
     "OrderRefund",
     "Outbox",
+    "OutreachCap",
+    "OutreachRule",
     "PointsAct",
     "PointsLot",
     "Product",
@@ -72,11 +95,13 @@ __all__ = [
     "ReferralCode",
     "Refund",
     "Reward",
+    "Segment",
     "Sequence",
     "Stock",
     "Store",
     "Team",
     "TeamSeat",
     "Timer",
+    "Touch",
     "Transfer",
 ]

@@ -48,6 +48,7 @@ class Order(SQLModel, table=True):
         UniqueConstraint("source", "order_no", name="shop_order_key"),
         CheckConstraint("refunded_fen >= 0 AND refunded_fen <= amount_fen", name="shop_order_refunded"),
         Index("shop_order_member", "member_id", "id"),
+        Index("shop_order_spend", "member_id", "paid_at", "amount_fen", "refunded_fen"),
     )
     id: int = Field(sa_column=row_id())
     source: str = Field(sa_column=words("source"))

@@ -47,6 +47,17 @@ def test_every_key_can_be_given_by_the_environment(monkeypatch: pytest.MonkeyPat
     assert play.rules.coupons  # the rest of the file stays
 
 
+@pytest.mark.parametrize("written", ['["sign_up", "points"]', "sign_up, points"])
+def test_the_plays_can_be_named_by_a_variable(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("SIYU_SCENARIOS__ENABLED", written)
+    monkeypatch.setenv("SIYU_SCENARIOS__REFERRAL__GUIDES", '["lina"]')
+
+    settings = load(TEXTS)
+
+    assert settings.plays == ["sign_up", "points"]
+    assert settings.play_tables["referral"]["guides"] == ["lina"]
+
+
 def test_a_shop_has_its_own_table_and_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     secret = tmp_path / "mall"
     secret.write_text("s2\n", encoding="utf-8")
@@ -75,6 +86,9 @@ def test_a_shop_that_could_not_check_a_signature_stops_the_start(monkeypatch: py
         ("SIYU_ORDERS__MALL__KND", "hmac", "orders.mall", ""),
         ("SIYU_LOGS__LEVEL", "LOUD", "logs.level", "DEBUG"),
         ("SIYU_DELIVERY__MEMBER_PER_MINUTE", "31", "delivery.member_per_minute", "30"),
+        ("SIYU_LLM__MODEL", "m", "llm", "SIYU_LLM__API_KEY"),
+        ("SIYU_LLM__BASE_URL", "api.example.com", "llm", "missing"),
+        ("SIYU_LLM__BASEURL", "x", "llm.baseurl", "base_url"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(

@@ -23,7 +23,6 @@ from bot.texts import Texts
 from tests.conftest import NOON
 
 
-
 def completion(content: Any, finish: str = "stop", usage: Any = None, **message: Any) -> dict[str, Any]:
     """A chat completion as most vendors spell it."""
     usage = {"prompt_tokens": 50, "completion_tokens": 7, "total_tokens": 57} if usage is None else usage
