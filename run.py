@@ -55,6 +55,7 @@ def wire(settings: Settings) -> Runtime:
             cards=settings.wecom.app.cards,
             llm=settings.llm,
             outreach=settings.outreach,
+            staff=settings.staff,
         )
         return Runtime(settings, dispatch, texts)
     except ConfigError as error:
@@ -157,7 +158,8 @@ def audit() -> None:
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
-    context: typer.Context, name: Annotated[str, typer.Argument(help="callbacks、growth、promotions")] = "callbacks"
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="callbacks、channels、growth、promotions")] = "callbacks",
 ) -> None:
     """性能测量：结果是同一次运行里的比值。"""
     if not (Path(__file__).parent / "bench" / f"{name}.py").exists():

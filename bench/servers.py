@@ -1,4 +1,4 @@
-"""What is measured, each in a process of its own: python -m bench.servers bare|decrypt|whole|orm PORT [URL]."""
+"""What is measured, each in a process of its own: python -m bench.servers bare|decrypt|whole|orm|doors PORT [URL]."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 import xmltodict
@@ -71,6 +71,24 @@ async def whole(url: str) -> web.Application:
     return build_app(runtime)
 
 
+async def doors(url: str) -> web.Application:
+    """The bot with every door that its environment opens; of deliveries only the pulls of 微信客服 are made."""
+    os.environ["SIYU_DATABASE__URL"] = url
+    os.environ.setdefault("SIYU_WECOM__AIBOT__MODE", "callback")
+    from bot.delivery import LANES
+    from console.server import build_app
+    from run import settings_or_exit, wire
+
+    runtime = wire(settings_or_exit())
+    await asyncio.to_thread(runtime.database.migrate)
+    runtime.writer.start()
+    runtime.onebot.lead()
+    await runtime.doors.start()
+    runtime.delivery._lanes = tuple(lane for lane in LANES if lane.name == "kf")
+    await runtime.delivery.start()
+    return build_app(runtime)
+
+
 async def orm(url: str) -> web.Application:
     """The same gate, the same rows and the same durability, by one async ORM session an event."""
     from bench.orm import OrmInlet
@@ -84,7 +102,7 @@ async def orm(url: str) -> web.Application:
     return app
 
 
-SERVERS = {"bare": bare, "decrypt": decrypt, "whole": whole, "orm": orm}
+SERVERS = {"bare": bare, "decrypt": decrypt, "whole": whole, "orm": orm, "doors": doors}
 
 
 async def serve(name: str, port: int, url: str) -> None:
@@ -101,13 +119,15 @@ async def serve(name: str, port: int, url: str) -> None:
 
 
 @contextlib.contextmanager
-def running(name: str, port: int, url: str = "", workers: int = 1) -> Iterator[None]:
+def running(
+    name: str, port: int, url: str = "", workers: int = 1, environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """The server as `workers` processes on one port, gone afterwards."""
     command = [sys.executable, "-m", "bench.servers", name, str(port), url]
     children = []
     try:
         for _ in range(workers):
-            children.append(subprocess.Popen(command))  # noqa: S603 - ourselves
+            children.append(subprocess.Popen(command, env={**os.environ, **(environment or {})}))  # noqa: S603 - ourselves
             _wait(children[-1], port)
         time.sleep(0.5 * (workers - 1))  # the last one is answered for by the first
         yield

@@ -28,6 +28,7 @@ from bot.sections import (
     OrderSource,
     Outreach,
     Server,
+    StaffSection,
     WeComSection,
 )
 from bot.texts import Texts
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     wecom: WeComSection = WeComSection()
     api: Api = Api()
+    staff: StaffSection = StaffSection()
     onebot: OneBot = OneBot()
     llm: Llm = Llm()
     delivery: Delivery = Delivery()
