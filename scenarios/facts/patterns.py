@@ -32,7 +32,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ("percent", rf"百分之\s?(?P<n>{PLAIN})"),
     ("part", rf"(?P<m>{PLAIN})\s?分之\s?(?P<n>{PLAIN})"),
     ("vague", r"[几数多][十百千万]|[十百千万][几多余]"),
-    ("idiom", v.IDIOMS),
+    ("idiom", rf"(?<![0-9{v.HAN}])(?:{v.IDIOMS})(?![0-9{v.HAN}])"),
     ("time", rf"(?P<h>{HOUR})\s?(?:点钟?|时)(?!间|候|尚|装|长|代|刻|光|常|建议|原因|注意|说明|好处|优势|差|积分|心|意|儿|点)"
              rf"(?:(?P<half>半)|(?P<q>[一三])刻|(?P<mi>{HOUR})\s?分?)?"),
     ("discount", rf"(?P<n>{PLAIN})(?:\s?(?:-|到)\s?(?P<m>{PLAIN}))?\s?折"),
