@@ -17,6 +17,7 @@ from bot.turn import STAFF, Turn
 from handlers import policy
 from handlers.plays import Plays
 from handlers.refusals import Refused, read
+from handlers.words import APPROVE_WORD, REJECT_WORD
 from scenarios import second_person
 from storage import approvals, staff
 from storage.tables import Approval
@@ -96,11 +97,11 @@ REFUSALS = {
 def asked(turn: Turn, event: ApprovalAsked, plays: Plays) -> None:
     """Ask whoever may decide, where the words to answer with are enabled."""
     row = approvals.rows.one(turn.db, id=event.approval_id)
-    if row is None or plays.taking("guide", f"{second_person.APPROVE} {row.id}") is None:
+    if row is None or plays.taking("guide", f"{APPROVE_WORD} {row.id}") is None:
         return
     choices = [
         Choice(f"{word} {row.id}", turn.texts.render(label))
-        for word, label in ((second_person.APPROVE, "approvals/yes"), (second_person.REJECT, "approvals/no"))
+        for word, label in ((APPROVE_WORD, "approvals/yes"), (REJECT_WORD, "approvals/no"))
     ]
     for userid in deciders(turn, row, plays):
         turn.ask(Address(STAFF, userid), "approvals/asked", choices, by=row.made_by, says=row.says, id=row.id)

@@ -27,19 +27,18 @@ def waiting(turn: Turn, event: Event) -> None:
         return
     lines = "\n".join(turn.texts.render("approvals/line", id=row.id, says=row.says, by=row.made_by,
                                         until=shown(row.expires_at)) for row in mine[:LISTED])  # fmt: skip
-    choices = [
-        Choice(f"{second_person.APPROVE} {row.id}", f"{second_person.APPROVE} {row.id}") for row in mine[:LISTED]
-    ]
+    words = [router.word(approve, str(row.id)) for row in mine[:LISTED]]
+    choices = [Choice(word, word) for word in words]
     turn.ask(event.sender, "approvals/list", choices, count=len(mine), lines=lines)
 
 
-@router.words(second_person.APPROVE, audience="guide", arg="审批号", confirm=True, menu=False, may="approval.read")
+@router.words("同意", audience="guide", arg="审批号", confirm=True, menu=False, may="approval.read")
 def approve(turn: Turn, event: Event, typed: str) -> None:
     """Agree: 「同意 号」."""
     _decide(turn, event, typed, yes=True)
 
 
-@router.words(second_person.REJECT, audience="guide", arg="审批号", menu=False, may="approval.read")
+@router.words("拒绝", audience="guide", arg="审批号", menu=False, may="approval.read")
 def reject(turn: Turn, event: Event, typed: str) -> None:
     """Refuse: 「拒绝 号 原因」."""
     _decide(turn, event, typed, yes=False)

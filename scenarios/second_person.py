@@ -19,7 +19,6 @@ from storage.tables import Approval
 OVER = "approval.over"  # the timer
 GOOD_FOR = timedelta(days=3)
 RULE = "rule:approvals"
-APPROVE, REJECT = "同意", "拒绝"
 
 
 def same_person(one: str, other: str) -> bool:
