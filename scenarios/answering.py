@@ -59,6 +59,8 @@ def answer(turn: Turn, asked: Asked, rules: Rules) -> None:
     if found is None and asked.intent in PEOPLE:
         hand_over(turn, asked, asked.intent)
     elif guide is not None:
+        if found is None:
+            questions.note(turn.db, turn.ids, asked.words.text, "member", turn.now)
         drafts.offer(turn, asked, found, guide, rules.remind_minutes, rules.hand_over_minutes)
     elif found is not None:
         replies.change(turn.db, asked.there, misses=0)

@@ -89,7 +89,7 @@ def show(turn: Turn, draft: Draft, person: Person, text: str = "replies/draft", 
         turn.say(_to(draft), "replies/draft_whole", name=name, question=draft.question, reply=draft.reply or "…")
     turn.put(
         _to(draft), text, [*choices(turn, draft), *more], name=clipped(name, NAME),
-        question=clipped(draft.question, QUESTION), reply=clipped(draft.reply, REPLY) or "…", note=source,
+        question=clipped(draft.question, QUESTION), reply=cut(draft.reply, REPLY) or "…", note=source,
     )  # fmt: skip
 
 
@@ -111,8 +111,12 @@ def note(turn: Turn, draft: Draft) -> str:
 
 def clipped(text: str, chars: int) -> str:
     """So many characters of a text on one line, with … when something was cut."""
-    line = " ".join(text.split())
-    return line if len(line) <= chars else line[: whole(line, chars - 1)] + "…"
+    return cut(" ".join(text.split()), chars)
+
+
+def cut(text: str, chars: int) -> str:
+    """So many characters of a text, with … when something was cut."""
+    return text if len(text) <= chars else text[: whole(text, chars - 1)] + "…"
 
 
 def _to(draft: Draft) -> Address:

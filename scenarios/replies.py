@@ -184,7 +184,7 @@ def drop(turn: Turn, event: Event, which: str) -> None:
     draft, asked = found
     assert event.sender is not None
     drafts.settle(turn, draft, "dismissed", event.sender.external_id)
-    if asked.there.waits == "guide" and asked.there.seq == draft.seq:
+    if asked.there.waits == "guide" and asked.there.asked_seq <= draft.seq:
         replies.change(turn.db, asked.there, waits="")
     turn.say(event.sender, "replies/dropped", name=asked.person.name or turn.texts.render("common/unnamed"))
 
@@ -202,6 +202,7 @@ def written(turn: Turn, event: Event, heard: Heard) -> bool:
     if heard.said in turn.texts.render("replies/edit_stop_words").split("|"):
         drafts.change(turn, draft, edit_at=None)
         turn.say(event.sender, "replies/edit_stop")
+        drafts.show(turn, draft, asked.person)
     elif size(typed) > EDIT_BYTES:
         turn.say(event.sender, "replies/edit_too_long")
     else:
