@@ -1,4 +1,4 @@
-"""语言模型 the vendor of a language model in the sandbox: how it behaves and what it was asked; saved with the world."""
+"""语言模型 the vendor of a language model in the sandbox: how it behaves, what it was asked; saved with the world."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ async def test_a_wrong_switch_is_named(desk: Desk, change: Any, field: str) -> N
 
 def door(desk: Desk) -> LLMGateway:
     url = str(desk.client.make_url("/__sandbox/model/v1"))
-    llm = section(url, api_key=KEY, model=MODEL, deadline_s=2, breaker_failures=100)
+    llm = section(url, api_key=KEY, model=MODEL, deadline_s=1.2, breaker_failures=100)
     return LLMGateway(llm, FrozenClock(NOON), SeededChance(1), Texts())
 
 
