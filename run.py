@@ -54,6 +54,7 @@ def wire(settings: Settings) -> Runtime:
             approve_above_fen=limit,
             cards=settings.wecom.app.cards,
             outreach=settings.outreach,
+            staff=settings.staff,
         )
         return Runtime(settings, dispatch, texts)
     except ConfigError as error:

@@ -18,7 +18,7 @@ from storage.tables import CouponTemplate, Product
 if TYPE_CHECKING:
     from bot.turn import Turn
 
-Step = Callable[..., None]
+Step = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Words:
 
     `bare`: the step also answers the word alone, with "" for what is missing. `menu`: help lists it. `public`: the
     answer may stand in a group (lists of drives); what is somebody's own (codes, balances) may not. `confirm`: it moves
-    value on somebody's word, so where there are cards it is asked once more.
+    value on somebody's word, so where there are cards it is asked once more. `may`: the permission of
+    handlers/policy.py that staff need for it; members' words need none.
     """
 
     words: tuple[str, ...]
@@ -38,6 +39,17 @@ class Words:
     menu: bool = True
     public: bool = False
     confirm: bool = False
+    may: str = ""
+
+
+class Heard(NamedTuple):
+    """What somebody said that is no word of any play: normalized, the known word that is most like it ("" = none),
+    every word they could say. `glued`: it begins with a known word, which takes it unless the play answers."""
+
+    said: str
+    near: str
+    known: tuple[str, ...]
+    glued: bool = False
 
 
 class Problem(NamedTuple):
@@ -96,10 +108,12 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True)
 class Act:
-    """What programs may ask of a play through the JSON API: the request's body, and who answers it."""
+    """What programs may ask of a play through the JSON API: the request's body, who answers it, and the permission of
+    handlers/policy.py that it needs."""
 
     body: type[BaseModel]
     step: Callable[..., dict[str, Any] | Refusal]
+    may: str = ""
 
 
 @dataclass
@@ -109,6 +123,7 @@ class Router:
     name: str
     words_taken: list[Words] = field(default_factory=list)
     events_taken: list[tuple[type[Event], Step]] = field(default_factory=list)
+    others: list[tuple[str, Step]] = field(default_factory=list)
     campaign: CampaignKind | None = None
     acts: dict[str, Act] = field(default_factory=dict)
 
@@ -126,6 +141,16 @@ class Router:
 
         return register
 
+    def otherwise(self, audience: str) -> Callable[[Step], Step]:
+        """The decorated step is asked when nobody takes what someone of `audience` says (a `Heard`); it says whether it
+        answered."""
+
+        def register(step: Step) -> Step:
+            self.others.append((audience, step))
+            return step
+
+        return register
+
     def words(
         self,
         *words: str,
@@ -135,11 +160,12 @@ class Router:
         menu: bool = True,
         public: bool = False,
         confirm: bool = False,
+        may: str = "",
     ) -> Callable[[Step], Step]:
         """The decorated step runs when someone of `audience` says one of `words`; see `Words`."""
 
         def register(step: Step) -> Step:
-            self.words_taken.append(Words(words, audience, arg, step, bare, menu, public, confirm))
+            self.words_taken.append(Words(words, audience, arg, step, bare, menu, public, confirm, may))
             return step
 
         return register
@@ -152,11 +178,11 @@ class Play:
     router: Router
     rules: Any
 
-    def run(self, step: Step, turn: Turn, event: Event, *args: str) -> None:
-        """Run one of the play's steps with its rules at hand."""
+    def run(self, step: Step, turn: Turn, event: Event, *args: Any) -> Any:
+        """Run one of the play's steps with its rules at hand; what it returns."""
         turn.route.append(f"{self.router.name}.{step.__name__}")
         turn.rules = self.rules
-        step(turn, event, *args)
+        return step(turn, event, *args)
 
     def ask(self, act: Act, turn: Turn, body: BaseModel) -> dict[str, Any] | Refusal:
         """Have the play do what a program asked, with its rules at hand."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bot.clock import read_quiet
+from bot.hours import read_hours
 from storage.touches import Terms
 
 FROM_FILE = "_FILE"
@@ -46,11 +47,21 @@ class App(Section):
 
 
 class Kf(Section):
-    """微信客服. `accounts` are pulled at every start and every night, as are those that ever rang."""
+    """微信客服. `accounts` are pulled at every start and every night, as are those that ever rang.
+
+    `hours`: when people answer members there ("" = always), but on `rest_days` (1 = Monday).
+    """
 
     enabled: bool = True
     accounts: list[str] = []
     welcome: bool = True
+    hours: str = ""
+    rest_days: list[int] = []
+
+    @model_validator(mode="after")
+    def _are_hours(self) -> Kf:
+        read_hours(self.hours, self.rest_days)
+        return self
 
 
 class AiBot(Section):
@@ -92,6 +103,14 @@ class Api(Section):
     """The JSON API's bearer token; empty = the API is closed."""
 
     token: SecretStr = SecretStr("")
+
+
+class StaffSection(Section):
+    """Who works here. `owners` are owners by userid whatever the table of staff says; `default_role` is what a userid
+    is whom the table does not know, "" = nobody."""
+
+    owners: list[Annotated[str, Field(coerce_numbers_to_str=True, min_length=1)]] = []
+    default_role: Literal["", "guide"] = "guide"
 
 
 class OneBot(Section):

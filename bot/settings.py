@@ -27,6 +27,7 @@ from bot.sections import (
     OrderSource,
     Outreach,
     Server,
+    StaffSection,
     WeComSection,
 )
 from bot.texts import Texts
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     wecom: WeComSection = WeComSection()
     api: Api = Api()
+    staff: StaffSection = StaffSection()
     onebot: OneBot = OneBot()
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from bot import card_asking, onebot_reach, reach
 from bot.door import Door
 from bot.events import Address, Event
+from bot.hours import Hours
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
@@ -23,6 +25,7 @@ from storage.faults import Conflict
 from storage.ids import Ids
 from storage.ledger import Move, post
 from storage.members import Person
+from storage.staff import Speaker
 
 TEXT_LIMIT = BYTES["text"]
 STAFF = "wecom_staff"
@@ -32,6 +35,13 @@ _MARK = "\ue000"  # stands for the menu while a text is parted around it
 RulesT = TypeVar("RulesT")
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[str, str]:
+    return _NOTHING
 
 
 class Retry(Conflict):
@@ -110,6 +120,9 @@ class Turn(Work):
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
     With `cards` guides are asked by cards with buttons where the choices fit one. `outreach`: who may get marketing.
+    `hours`: when people answer members, None = always.
+    `staff` is the member of staff who speaks or whose token asks, None otherwise; `grants` is what they may and how far
+    (own, store, all), `scope` how far the permission reaches that the running word or act needs. The handlers set them.
     """
 
     event: Event
@@ -120,10 +133,14 @@ class Turn(Work):
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
     cards: bool = False
+    hours: Hours | None = None
     outreach: Outreach = field(default_factory=Outreach)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     public: bool = True  # a whole group may read what is said now
+    staff: Speaker | None = None
+    grants: Mapping[str, str] = field(default_factory=_nothing)
+    scope: str = ""
     pointed: bool = False  # the group hears already that the answer went to the asker alone
 
     @property

@@ -11,18 +11,15 @@ from typing import Any
 
 from aiohttp import web
 from loguru import logger
-from sqlalchemy import Connection
 
-from console import group_reads, reads, referral_reads, settlements
+from console import routes
 from console.imports.http import Imports
 from console.refusals import Refused, dumps
+from console.routes import Read, Reading
 from console.writes import Writes
-from handlers.campaigns import STEPS
-from handlers.group_assets import ACTS as GROUP_ACTS
 from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Read = Callable[[Connection, dict[str, str]], dict[str, Any]]
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -35,46 +32,17 @@ class Api:
 
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind the token."""
-        table: dict[str, tuple[Read, tuple[str, ...]]] = {
-            "members": (reads.members, ("external_id", "id", "name", "limit", "after")),
-            "inbox": (reads.inbox, ("status", "key", "kind", "limit", "after")),
-            "outbox": (reads.outbox, ("status", "member_id", "call", "limit", "after")),
-            "ledger": (reads.ledger, ("member_id", "limit", "after")),
-            "channels": (reads.channels, ()),
-            "products": (reads.products, ("sku", "category", "limit", "after")),
-            "coupon-templates": (reads.coupon_templates, ("name", "kind", "limit", "after")),
-            "checkouts": (reads.checkouts, ("code", "member_id", "status", "limit", "after")),
-            "campaigns": (reads.campaigns, ("kind", "name", "status", "limit", "after")),
-            "stores": (reads.stores, ("franchise", "limit", "after")),
-            "settlements": (settlements.settlements, ("from", "to")),
-            "referrals": (referral_reads.referrals, ("status", "inviter", "campaign_id", "review", "limit", "after")),
-            "campaigns/{id}": (reads.campaign, ()),
-            "campaigns/{id}/stats": (reads.campaign_stats, ()),
-            "groups": (group_reads.groups, ("owner", "status", "limit", "after")),
-            "groups/{chat_id}": (group_reads.group, ()),
-            "join-ways": (group_reads.join_ways, ()),
-            "group-welcomes": (group_reads.welcomes, ()),
-        }
-        posts = {
-            **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
-            "products/{sku}": "products/change",
-            "stores/{code}": "stores/change",
-            **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
-            **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
-            "points/{id}/approve": "points/approve",
-            **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-            **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
-        }
+        routes.check()
         return [
-            *[web.get(f"/api/v1/{name}", self._reading(read, known)) for name, (read, known) in table.items()],
-            *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in posts.items()],
+            *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
+            *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
             web.post("/api/v1/imports/{kind}", self._guarded(self._imports.ask)),
         ]
 
-    def _reading(self, read: Read, known: tuple[str, ...]) -> Handler:
+    def _reading(self, reading: Reading) -> Handler:
         async def ask(request: web.Request) -> Answer:
-            query = _query(request, known) | dict(request.match_info)
-            return 200, await asyncio.to_thread(self._read, read, query)
+            query = _query(request, reading.known) | dict(request.match_info)
+            return 200, await asyncio.to_thread(self._read, reading.read, query)
 
         return self._guarded(ask)
 

@@ -10,6 +10,7 @@ from bot.router import load_plays
 from bot.settings import Settings
 from bot.texts import Texts
 from bot.wecom.client import WeCom
+from handlers import policy
 from handlers.plays import Plays
 from handlers.talk import GUIDE
 from handlers.words import HELP_WORDS
@@ -18,9 +19,8 @@ from handlers.words import HELP_WORDS
 def wanted(settings: Settings, texts: Texts) -> Tree:
     """The menu made of the enabled plays' words for guides."""
     plays = Plays(load_plays(settings.plays, settings.play_tables))
-    return tree(
-        [choice.words for choice in plays.menu(GUIDE.name)], HELP_WORDS[0], [texts.render(title) for title in TITLES]
-    )
+    everyones = [choice.words for choice in plays.menu(GUIDE.name, policy.grants("guide"))]  # one menu for all
+    return tree(everyones, HELP_WORDS[0], [texts.render(title) for title in TITLES])
 
 
 def drawn(made: Tree) -> str:

@@ -17,8 +17,11 @@ BUTTONS = 6  # of a card, at most
 
 def entered(turn: Turn, event: BotEntered, plays: Plays) -> None:
     """The first visit of the day: what can be said, as buttons where that fits."""
-    menu = plays.menu(talk.GUIDE.name)
+    menu = plays.menu(talk.GUIDE.name, turn.grants)
     if event.sender is None:
+        return
+    if not turn.grants:
+        turn.say(event.sender, "staff/nobody")
         return
     turn.ask(event.sender, "aibot/welcome", menu)
     if 1 <= len(menu) <= BUTTONS:

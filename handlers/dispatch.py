@@ -8,9 +8,9 @@ from typing import Any
 from bot import aibot_events, kf_events, onebot_events, order_events, own_events
 from bot import events as e
 from bot.router import Play
-from bot.sections import Kf, OneBot, Outreach
+from bot.sections import Kf, OneBot, Outreach, StaffSection
 from bot.turn import STAFF, Turn
-from handlers import admin, aibot, contact, group_chat, guide, kf, member, onebot, orders, runtime
+from handlers import admin, aibot, contact, group_chat, guide, kf, member, onebot, orders, policy, runtime
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
@@ -86,12 +86,20 @@ class Dispatcher:
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
         outreach: Outreach | None = None,
+        staff: StaffSection | None = None,
     ) -> None:
-        self._plays = Plays(plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards, outreach=outreach)
+        policy.check(plays, admin.ACTS)
+        self._plays = Plays(
+            plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards, outreach=outreach, staff=staff
+        )
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
         turn.cards, turn.outreach = self._plays.cards, self._plays.outreach
+        turn.hours = self._plays.hours
+        if event.sender is not None and event.sender.channel == STAFF:
+            turn.staff = policy.speaker(turn.db, event.sender.external_id, self._plays.staff)
+            turn.grants = policy.grants(turn.staff.role)
         handler = HANDLERS.get(type(event))
         if handler is not None:
             turn.route.append(f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}")

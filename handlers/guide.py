@@ -31,6 +31,9 @@ def card_clicked(turn: Turn, event: CardClicked, plays: Plays) -> None:
     """A button of a card says its words, once: whoever taps again sees what was chosen first."""
     if event.sender is None:
         return
+    if not turn.grants:  # a tap that does nothing must not be the one that counts
+        turn.say(event.sender, "staff/nobody")
+        return
     card = sent_cards.find(turn.db, event.task_id)
     words = cards.tapped(event.event_key, event.selected)
     if card is None or sent_cards.label(card, words) is None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.events import Event
+from bot.hours import read_hours
 from bot.kf_menu import Choice
-from bot.router import Play, Step, Words, normalize
-from bot.sections import Kf, OneBot, Outreach
+from bot.router import Heard, Play, Step, Words, normalize
+from bot.sections import Kf, OneBot, Outreach, StaffSection
 from bot.turn import Turn
 
 APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
@@ -24,12 +27,16 @@ class Plays:
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
         outreach: Outreach | None = None,
+        staff: StaffSection | None = None,
     ) -> None:
+        self.staff = staff or StaffSection()
         self.kf, self.onebot, self.approve_above_fen = kf or Kf(), onebot or OneBot(), approve_above_fen
         self.cards, self.outreach = cards, outreach or Outreach()
+        self.hours = read_hours(self.kf.hours, self.kf.rest_days)
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
+        self._others = [(of, play, step) for play in plays for of, step in play.router.others]
         self.campaigns = {play.router.name: play.router.campaign for play in plays if play.router.campaign}
         self.acts = {name: (play, act) for play in plays for name, act in play.router.acts.items()}
         for play in plays:
@@ -48,14 +55,17 @@ class Plays:
     def hear(self, turn: Turn, event: Event, audience: str, text: str) -> Words | None:
         """Let the play that takes these words answer; what it took, None when no play does.
 
-        A word that lacks what must follow it is not run: the caller says what is missing.
+        A word that lacks what must follow it is not run: the caller says what is missing. Nor is one that the speaker
+        may not say: the caller has asked before.
         """
         found = self._find(audience, text)
         if found is None:
             return None
         words, play, rest = found
+        if not allowed(turn, words):
+            raise PermissionError(words.may)
         if rest or words.bare or not words.arg:
-            turn.public = words.public
+            turn.public, turn.scope = words.public, turn.grants.get(words.may, "")
             play.run(words.step, turn, event, *([rest] if words.arg else []))
         return words
 
@@ -63,6 +73,22 @@ class Plays:
         """What would take these words, complete as they are; None when nothing would run."""
         found = self._find(audience, text)
         return found[0] if found and (found[2] or found[0].bare or not found[0].arg) else None
+
+    def glued(self, audience: str, text: str) -> bool:
+        """Whether words would be taken only because they begin with a known one, with no blank after it."""
+        said, found = normalize(text), self._find(audience, text)
+        return found is not None and bool(found[2]) and not any(
+            said.startswith(f"{word} ") for word in map(normalize, found[0].words)
+        )  # fmt: skip
+
+    def otherwise(self, turn: Turn, event: Event, audience: str, heard: Heard) -> bool:
+        """Let a play answer what is nobody's word; whether one did."""
+        return any(play.run(step, turn, event, heard) for of, play, step in self._others if of == audience)
+
+    def forbidden(self, turn: Turn, audience: str, text: str) -> Words | None:
+        """What these words mean, when the speaker may not say it."""
+        found = self._find(audience, text)
+        return found[0] if found and not allowed(turn, found[0]) else None
 
     def _find(self, audience: str, text: str) -> tuple[Words, Play, str] | None:
         """The words that are meant, whose they are, and what was said after them."""
@@ -72,11 +98,20 @@ class Plays:
                 return words, play, said[len(word) :].strip()
         return None
 
-    def menu(self, audience: str) -> list[Choice]:
-        """The first word of what an audience can begin with, in the plays' order."""
-        taken = [words for words in self._menu if words.audience == audience and words.menu]
+    def menu(self, audience: str, grants: Mapping[str, str]) -> list[Choice]:
+        """The first word of what somebody of an audience can begin with, in the plays' order."""
+        taken = [words for words in self._menu if words.audience == audience and words.menu and _may(grants, words)]
         return [Choice(words.words[0], words.words[0] + (f" {words.arg}" if words.arg else "")) for words in taken]
 
-    def known_words(self, audience: str) -> list[str]:
-        """Every word an audience can say."""
-        return [word for of, word, _, _ in self._words if of == audience]
+    def known_words(self, audience: str, grants: Mapping[str, str]) -> list[str]:
+        """Every word that somebody of an audience can say."""
+        return [word for of, word, words, _ in self._words if of == audience and _may(grants, words)]
+
+
+def allowed(turn: Turn, words: Words) -> bool:
+    """Whether the speaker may say it: members' words are for everybody."""
+    return _may(turn.grants, words)
+
+
+def _may(grants: Mapping[str, str], words: Words) -> bool:
+    return not words.may or words.may in grants

@@ -10,7 +10,7 @@ from bot.turn import Turn
 from bot.watch import ALERT
 from handlers import contact, group_assets, group_chat, kf, onebot, orders, robots
 from handlers.plays import Plays
-from scenarios import checkout, refunds
+from scenarios import checkout, handover, refunds
 
 
 def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
@@ -37,6 +37,8 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
         refunds.ask_again(turn, event.payload["refund_id"])
     elif event.name == checkout.TIMER:
         orders.hold_ended(turn, event.payload["checkout_id"], plays)
+    elif event.name == handover.OPENING:
+        handover.opened(turn, event.payload["external_userid"], event.payload["said"])
     elif event.name == ALERT:
         robots.alert(turn, event)
     elif event.name == DAILY:

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher, get_close_matches
 from bot.channels.wecom_translate import SOURCE
 from bot.events import Address, Event, TextReceived
 from bot.kf_menu import Choice, clicked
-from bot.router import normalize
+from bot.router import Heard, normalize
 from bot.turn import Turn
 from handlers.plays import Plays
 from handlers.words import CANCEL_WORD, CONFIRM_WORD, HELP_WORDS
@@ -36,16 +36,28 @@ MEMBER = Audience("member", "member/help", "member/nearest", "member/not_underst
 
 def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, audience: Audience) -> None:
     """Let a play take the words; help, the nearest word or the menu when none does."""
-    menu = plays.menu(audience.name)
+    menu = plays.menu(audience.name, turn.grants)
+    if audience is GUIDE and not turn.grants:
+        turn.say(sender, "staff/nobody")
+        return
     said = _meant(turn, event, sender, normalize(text), menu)
     if said in HELP_WORDS:
         turn.ask(sender, audience.help, menu)
         return
+    if (refused := plays.forbidden(turn, audience.name, _confirmed(plays, audience, said))) is not None:
+        turn.say(sender, "staff/may_not", word=refused.words[0])
+        return
     if _asks_first(turn, event, plays, sender, audience, said):
+        return
+    known = (*plays.known_words(audience.name, turn.grants), *HELP_WORDS)
+    glued = plays.glued(audience.name, said)
+    if glued and plays.otherwise(turn, event, audience.name, Heard(said, "", known, glued=True)):
         return
     taken = plays.hear(turn, event, audience.name, _confirmed(plays, audience, said))
     if taken is None:
-        near = _nearest(said, [*plays.known_words(audience.name), *HELP_WORDS], [choice.words for choice in menu])
+        near = _nearest(said, list(known), [choice.words for choice in menu])
+        if plays.otherwise(turn, event, audience.name, Heard(said, near, known)):
+            return
         if near:
             turn.ask(sender, audience.nearest, menu, near=near)
         else:

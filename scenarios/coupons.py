@@ -140,7 +140,7 @@ def my_coupons(turn: Turn, event: Event) -> None:
     turn.say(event.sender, "coupons/mine", lines="\n".join(lines))
 
 
-@router.words("核销", audience="guide", arg="券码", confirm=True)
+@router.words("核销", audience="guide", arg="券码", confirm=True, may="coupon.redeem")
 def verify(turn: Turn, event: Event, typed: str) -> None:
     """Use a coupon at the counter, once: 「核销 券码 金额 门店」. The second is told when and by whom it was used."""
     assert event.sender is not None

@@ -264,6 +264,6 @@ router.campaign = CampaignKind(
     Drive, invite_rules.problems, invite_rules.worst_fen, templates=invite_rules.templates
 )  # fmt: skip
 router.acts = {
-    "referrals/approve": Act(invite_review.Decision, invite_review.approve),
-    "referrals/reject": Act(invite_review.Decision, invite_review.reject),
+    "referrals/approve": Act(invite_review.Decision, invite_review.approve, may="referral.review"),
+    "referrals/reject": Act(invite_review.Decision, invite_review.reject, may="referral.review"),
 }

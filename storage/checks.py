@@ -13,6 +13,8 @@ from sqlalchemy.orm import aliased
 
 from storage import tables
 from storage.buying_checks import BUYING
+from storage.knowledge_checks import KNOWLEDGE
+from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
 
@@ -178,5 +180,5 @@ CHECKS: tuple[Check, ...] = (
     Check("coupons: each code once", lambda _: _twice(t.Coupon.code)),
     Check("coupons: each hangs on a grant", _coupon_without_grant),
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
-    *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS)],
+    *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH)],
 )

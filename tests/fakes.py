@@ -18,13 +18,17 @@ from bot.errors import WeComError
 from bot.events import Address, ContactAdded, ContactDeleted, ContactEvent, ContactLeft, TextReceived
 from bot.ids import SeededChance
 from bot.router import load_plays
+from bot.sections import StaffSection
 from bot.texts import Texts
+from bot.turn import Work
 from bot.writer import Writer
 from handlers.dispatch import Dispatcher
 from handlers.group_assets import CALLS
+from storage import staff
 from storage.checks import CHECKS
 from storage.engine import Database
 from storage.outbox import Call
+from storage.tables import Staff
 
 SIGN_UP = {"points": 100, "coupons": [{"template": "满100减20券", "valid_days": 30}], "tag_group": "渠道"}
 
@@ -118,6 +122,18 @@ class Bot:
         rows = self.rows("SELECT payload FROM outbox ORDER BY id")[before:]
         return "\n".join(json.loads(row[0])["text"]["content"] for row in rows)
 
+    async def employs(self, userid: str, role: str, store_id: str = "", status: str = "active") -> None:
+        """Somebody works here, whatever they were before."""
+        person = Staff(userid=userid, name=userid, role=role, store_id=store_id, status=status, made_by="boss",
+                       made_at=self.clock.now(), changed_at=self.clock.now())  # fmt: skip
+        values = {name: value for name, value in person.model_dump().items() if name != "userid"}
+
+        def write(work: Work) -> None:
+            if not staff.rows.change(work.db, values, userid=userid):
+                staff.rows.add(work.db, person)
+
+        await self.writer.call(write)
+
     async def deliver(self) -> None:
         """Carry out everything that is due, until nothing is."""
         await self.delivery.drain()
@@ -156,6 +172,7 @@ async def start_bot(
     more_plays: dict[str, dict[str, Any]] | None = None,
     *,
     cards: bool = False,
+    staff_section: StaffSection | None = None,
 ) -> AsyncIterator[Bot]:
     """Wire a bot as run.py does, with fakes at the edges; the invariants are checked when it ends.
 
@@ -166,7 +183,7 @@ async def start_bot(
     plays = load_plays(
         ["sign_up", *(more_plays or {})], {"sign_up": SIGN_UP if rules is None else rules, **(more_plays or {})}
     )
-    writer = Writer(database, Dispatcher(plays, cards=cards), clock, SeededChance(7), Texts())
+    writer = Writer(database, Dispatcher(plays, cards=cards, staff=staff_section), clock, SeededChance(7), Texts())
     writer.start()
     senders: dict[str, Any] = dict.fromkeys(
         ["message/send", "externalcontact/get", "externalcontact/send_welcome_msg", "externalcontact/mark_tag",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, BroadcastTask
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
+from storage.tables.desk import GuideTask, Handout, MemberName, MemberNote, OrderGuide, PhoneTail, Tag
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -23,6 +24,7 @@ from storage.tables.drives import (
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
+from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
 from storage.tables.outreach import (
     Consent,
     ConsentAct,
@@ -35,13 +37,19 @@ from storage.tables.outreach import (
     Touch,
 )
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
+from storage.tables.replies import Conversation, Draft
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
+from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
+    "ApiToken",
+    "Approval",
     "Audience",
     "AudienceChat",
+    "AuditHead",
+    "AuditLink",
     "AuditLog",
     "Balance",
     "Bargain",
@@ -55,9 +63,11 @@ __all__ = [
     "Consent",
     "ConsentAct",
     "ContactWay",
+    "Conversation",
     "Coupon",
     "CouponTemplate",
     "Dialogue",
+    "Draft",
     "Follow",
     "Grant",
     "GroupAsset",
@@ -66,6 +76,8 @@ __all__ = [
     "GroupLeft",
     "GroupMember",
     "GroupOwnerDay",
+    "GuideTask",
+    "Handout",
     "Identity",
     "ImportRow",
     "ImportRun",
@@ -73,21 +85,30 @@ __all__ = [
     "Inbox",
     "KfAccount",
     "KfSession",
+    "KnowledgeArticle",
+    "KnowledgeChunk",
+    "KnowledgeTerm",
+    "KnowledgeVersion",
     "LinkCode",
     "Member",
     "MemberField",
+    "MemberName",
+    "MemberNote",
     "MemberProfile",
     "MemberStats",
     "MemberTag",
     "Merge",
     "Order",
+    "OrderGuide",
     "OrderRefund",
     "Outbox",
     "OutreachCap",
     "OutreachRule",
+    "PhoneTail",
     "PointsAct",
     "PointsLot",
     "Product",
+    "Question",
     "Redemption",
     "Referral",
     "ReferralCode",
@@ -95,8 +116,10 @@ __all__ = [
     "Reward",
     "Segment",
     "Sequence",
+    "Staff",
     "Stock",
     "Store",
+    "Tag",
     "Team",
     "TeamSeat",
     "Timer",

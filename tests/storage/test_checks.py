@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.bigrams import READING
 from storage.checks import CHECKS
 from storage.engine import Database
 from tests.storage.conftest import NOW
@@ -27,17 +28,42 @@ INBOX = "INSERT INTO inbox VALUES (%d, 'k', 'X', 's', '%s', '{}', '', '{}', 0, N
 ORDER = "INSERT INTO shop_order VALUES (90, 's', 'n', 1, %d, %d, '[]', '', NULL, 0, 0)"
 CHECKOUT = "INSERT INTO checkout VALUES (97, 'k', 1, '%s', 1, '[]', 90, 90, '[]', '[]', '%s', 0, %s, 0, '[]', '')"
 TEMPLATE = ("INSERT INTO coupon_template VALUES (7, '券', 'cash', 5, '', 9, 'all', '[]', 0, 5, %d, %d, %d, 0, 9, NULL, "
-            "NULL, 'brand', 'full', 0, 1, 0)")  # fmt: skip
+            "NULL, 'brand', 'full', 0, 1, 0, 0)")  # fmt: skip
 OF_TEMPLATE = "UPDATE coupon SET template_id = 7, liability_fen = 5"
 USED = "UPDATE coupon SET status = 'redeemed', used_at = 0, closed_at = 0"
 TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NULL)"
+RULE = "INSERT INTO outreach_rule VALUES (60, 'd', 0, 1260, 540, 0)"  # quiet from 21:00 to 09:00
+TOUCH = "INSERT INTO touch VALUES (1, %d, '%s', 'marketing', 'b', 60, %d, %d, 0, NULL, NULL)"
+BROADCAST = ("INSERT INTO broadcast VALUES (60, 'b', 'sending', 'contact', 'marketing', '', '[]',  NULL, '{}', '[]', "
+             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0)")  # fmt: skip
 _KEPT = "'', '{}', NULL, 0, %s, 0, '[]', '', '', ''"
 REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, %s)"
 PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
 REWARD = "INSERT INTO \"grant\" VALUES (%d, 'referral:1', %d, '%s', 'granted', '', 'e1', 0)"
 PAIR = [MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1")]  # a second member, brought by the first
 
+ARTICLE = ("INSERT INTO knowledge_article VALUES (110, 's', 'k', '%s', 'all', 't', '', '', '[]', '[]', NULL, NULL, '', "
+           "%d, '%s', '', 0, 0)")  # fmt: skip
+VERSION = "INSERT INTO knowledge_version VALUES (110, 1, '{}', '', 0)"
+CHUNK = "INSERT INTO knowledge_chunk VALUES (111, 110, 0, '', 't', 't', 't', %d)"
+COUNTED = "INSERT INTO knowledge_term VALUES ('', 1)"
+ANSWER = [ARTICLE % ("faq", 1, "live"), VERSION, CHUNK % READING, COUNTED]
+QUESTION = "INSERT INTO question VALUES (112, 'k', 't', 'member', 1, 0, 0, 'linked', 113, 'x', 0)"
+
 DAMAGE = {
+    "knowledge: what is live is found, and nothing else": [
+        ARTICLE % ("faq", 1, "withdrawn"), VERSION, CHUNK % READING, COUNTED
+    ],
+    "knowledge: each piece is of an article": [CHUNK % READING, COUNTED],
+    "knowledge: each article stands as its newest version": [
+        ARTICLE % ("faq", 2, "live"), VERSION, CHUNK % READING, COUNTED
+    ],
+    "knowledge: scripts are for staff": [*ANSWER, "UPDATE knowledge_article SET kind = 'script'"],
+    "knowledge: pieces are counted": [*ANSWER, "UPDATE knowledge_term SET chunks = 2"],
+    "knowledge: words are indexed as they are read now": [
+        ARTICLE % ("faq", 1, "live"), VERSION, CHUNK % (READING - 1), COUNTED
+    ],
+    "knowledge: linked questions have their article": [QUESTION],
     "inbox: each event once": [INBOX % (50, "done", "NULL"), INBOX % (51, "done", "NULL")],
     "inbox: failed events have a next try, others have none": [INBOX % (50, "failed", "NULL")],
     "outbox: settled rows and only they have a time": [OUTBOX % ("sent", "NULL", "NULL", "NULL")],
@@ -161,6 +187,35 @@ DAMAGE = {
     ],
     "referral: each rung once": [REWARD % (98, 1, "rung:000003:0"), REWARD % (99, 1, "rung:000003:1")],
 }  # fmt: skip
+OUTREACH_DAMAGE = {
+    "consent: how a member stands is what they said last": [
+        "INSERT INTO consent_act VALUES (60, 1, 'marketing', 'out', 'member', 'kf', '', 'e1', 0)",
+        TOUCH % (1, "out", 1, 0),
+        "INSERT INTO consent VALUES (1, 'marketing', 'in', 60, 0)",
+    ],
+    "outreach: nobody is reached who said no": [RULE, TOUCH % (1, "out", 0, 0), TOUCH % (2, "send", 1, 700)],
+    "outreach: nobody is reached more often than allowed": [
+        RULE, "INSERT INTO outreach_cap VALUES (60, 7, 1)", TOUCH % (1, "send", 1, 700), TOUCH % (2, "send", 7, 700)
+    ],
+    "outreach: nobody is reached in quiet hours": [RULE, TOUCH % (1, "send", 1, 1259), TOUCH % (2, "send", 1, 1260)],
+    "broadcast: left + suppressed + tasked + sent + failed is its audience": [
+        BROADCAST % (2, 2, 0), "INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'left', '', NULL, 0)"
+    ],
+    "broadcast: everyone at most once": [
+        BROADCAST % (2, 2, 0), *["INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'left', '', NULL, 0)"] * 2
+    ],
+    "broadcast: whoever was reached is counted": [
+        BROADCAST % (1, 0, 1), "INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'sent', '', 61, 0)"
+    ],
+    "members: statistics are what the orders say": [
+        ORDER % (100, 0), "INSERT INTO member_stats VALUES (1, 2, 100, 0, 0)"
+    ],
+}  # fmt: skip
+DAMAGE |= OUTREACH_DAMAGE
+STATS = (
+    "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
+    "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
+)
 UNBREAKABLE = {"ledger: double entry sums to nothing"}  # one row is both sides: it cannot be broken by rows
 
 
@@ -170,6 +225,9 @@ def bare(tmp_path: Path) -> Database:
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
     database.migrate()
     with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
+        for trigger in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {trigger[0]}")
+        connection.execute("DROP TABLE knowledge_index")  # full text; tables of its own go with it
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             connection.execute(f'CREATE TABLE "bare of {table}" AS SELECT * FROM "{table}"')
@@ -196,6 +254,8 @@ def test_a_check_sees_its_damage(bare: Database, tmp_path: Path, name: str) -> N
     with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
         for statement in DAMAGE[name]:
             connection.execute(statement)
+        if name not in OUTREACH_DAMAGE:  # whatever else is wrong with an order, it was counted
+            connection.execute(STATS)
 
     found = broken(bare)
     bare.close()

@@ -133,7 +133,9 @@ def test_the_migrations_make_what_the_tables_declare(database: Database) -> None
     database.migrate()  # a second time changes nothing
     current, newest = database.revision()
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        # The full-text index is of each database's own making and has no declaration.
+        declared = {"compare_type": True, "include_name": lambda name, *_: not str(name).startswith("knowledge_index")}
+        context = MigrationContext.configure(connection, opts=declared)
         differences = compare_metadata(context, SQLModel.metadata)
 
     assert current == newest

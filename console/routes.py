@@ -1,0 +1,68 @@
+"""The paths of the JSON API: what each shows or does, and which permission it needs (handlers/policy.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from console import group_reads, reads, referral_reads, settlements
+from handlers import policy
+from handlers.campaigns import STEPS
+from handlers.group_assets import ACTS as GROUP_ACTS
+
+Read = Callable[[Connection, dict[str, str]], dict[str, Any]]
+
+
+class Reading(NamedTuple):
+    """Who answers a GET, the permission it needs, the parameters it takes."""
+
+    read: Read
+    may: str
+    known: tuple[str, ...] = ()
+
+
+_PAGE = ("limit", "after")
+
+READS: Mapping[str, Reading] = MappingProxyType({
+    "members": Reading(reads.members, "member.read", ("external_id", "id", "name", *_PAGE)),
+    "inbox": Reading(reads.inbox, "runtime.read", ("status", "key", "kind", *_PAGE)),
+    "outbox": Reading(reads.outbox, "runtime.read", ("status", "member_id", "call", *_PAGE)),
+    "ledger": Reading(reads.ledger, "points.read", ("member_id", *_PAGE)),
+    "channels": Reading(reads.channels, "channel.read"),
+    "products": Reading(reads.products, "catalogue.read", ("sku", "category", *_PAGE)),
+    "coupon-templates": Reading(reads.coupon_templates, "catalogue.read", ("name", "kind", *_PAGE)),
+    "checkouts": Reading(reads.checkouts, "order.read", ("code", "member_id", "status", *_PAGE)),
+    "campaigns": Reading(reads.campaigns, "campaign.read", ("kind", "name", "status", *_PAGE)),
+    "campaigns/{id}": Reading(reads.campaign, "campaign.read"),
+    "campaigns/{id}/stats": Reading(reads.campaign_stats, "campaign.read"),
+    "stores": Reading(reads.stores, "store.read", ("franchise", *_PAGE)),
+    "settlements": Reading(settlements.settlements, "settlement.read", ("from", "to")),
+    "referrals": Reading(
+        referral_reads.referrals, "referral.read", ("status", "inviter", "campaign_id", "review", *_PAGE)
+    ),
+    "groups": Reading(group_reads.groups, "group.read", ("owner", "status", *_PAGE)),
+    "groups/{chat_id}": Reading(group_reads.group, "group.read"),
+    "join-ways": Reading(group_reads.join_ways, "group.manage"),
+    "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
+})  # fmt: skip
+
+# The act that a POST asks for; what it needs is said in handlers/policy.py ACTS, or by the play that answers it.
+POSTS: Mapping[str, str] = MappingProxyType({
+    **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
+    "products/{sku}": "products/change",
+    "stores/{code}": "stores/change",
+    **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+    **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
+    "points/{id}/approve": "points/approve",
+    **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
+    **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
+})  # fmt: skip
+
+
+def check() -> None:
+    """Every read has a permission of the table. Raises ConfigError."""
+    for path, reading in READS.items():
+        policy.require(reading.may, f"GET /api/v1/{path} (console/routes.py)")

@@ -1,0 +1,196 @@
+"""知识条目 articles: how the shop's answers are kept: by source and key, every version for ever, the newest one
+searched.
+
+A source is what a file was: read again, it says all that it has to say, and what it says no more is withdrawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, delete, select
+
+from storage import bigrams
+from storage.db import Db
+from storage.ids import Ids
+from storage.ranking import ASKS_APART
+from storage.rows import Rows
+from storage.sql import Insert, Sql
+from storage.tables import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion
+
+articles, versions, chunks = Rows(KnowledgeArticle), Rows(KnowledgeVersion), Rows(KnowledgeChunk)
+_COUNT = Insert(KnowledgeTerm, "add", ["term"], ["chunks"])
+_C = KnowledgeChunk.__table__  # type: ignore[attr-defined]
+_WORDS = Sql(select(_C.c.head, _C.c.body).where(_C.c.article_id == bindparam("article", type_=_C.c.article_id.type)))
+_CLEAR = Sql(delete(_C).where(_C.c.article_id == bindparam("article", type_=_C.c.article_id.type)))
+
+
+class Section(NamedTuple):
+    """A piece of an article under its heading: what is found and shown as one."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a file says of one article. Days are kept as moments: from the first, until the second (excluded)."""
+
+    key: str
+    kind: str
+    title: str
+    sections: tuple[Section, ...]
+    asks: tuple[str, ...] = ()
+    audience: str = "all"
+    category: str = ""
+    store: str = ""
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+    def content(self) -> str:
+        """All of it as JSON, the same for the same."""
+        said = asdict(self) | {"sections": [tuple(section) for section in self.sections]}
+        return json.dumps(said, ensure_ascii=False, default=datetime.isoformat, sort_keys=True)
+
+
+@dataclass
+class Kept:
+    """What became of a source: articles that are new, say something new, say the same, say nothing any more."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    withdrawn: int = 0
+    counts: Counter[str] = field(default_factory=Counter, repr=False)
+
+
+def replace(db: Db, ids: Ids, source: str, drafts: Sequence[Draft], by: str, now: datetime) -> Kept:
+    """Let a source say exactly `drafts` from now on."""
+    kept, there = Kept(), {row.key: row for row in articles.all(db, source=source)}
+    for draft in drafts:
+        known = there.pop(draft.key, None)
+        content = draft.content()
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        if known is not None and (known.status, known.digest) == ("live", digest):
+            kept.same += 1
+            continue
+        kept.new, kept.changed = kept.new + (known is None), kept.changed + (known is not None)
+        _keep(db, ids, source, draft, known, _Said(content, digest, by, now), kept.counts)
+    for row in there.values():
+        if row.status == "live":
+            _withdraw(db, row, by, now, kept.counts)
+            kept.withdrawn += 1
+    _count(db, kept.counts)
+    return kept
+
+
+class _Said(NamedTuple):
+    content: str
+    digest: str
+    by: str
+    at: datetime
+
+
+def _keep(
+    db: Db, ids: Ids, source: str, draft: Draft, known: KnowledgeArticle | None, said: _Said, counts: Counter[str]
+) -> None:
+    """One version more, and the pieces that are searched from now on."""
+    row = KnowledgeArticle(
+        id=known.id if known else ids.next(), source=source, key=draft.key, kind=draft.kind, audience=draft.audience,
+        title=draft.title, category=draft.category, store=draft.store, asks=_dumps(draft.asks),
+        learned=known.learned if known else "[]", valid_from=draft.valid_from, valid_until=draft.valid_until,
+        digest=said.digest, version=known.version + 1 if known else 1, status="live", changed_by=said.by,
+        created_at=known.created_at if known else said.at, changed_at=said.at,
+    )  # fmt: skip
+    if known is None:
+        articles.add(db, row)
+    else:
+        articles.change(db, row.model_dump(exclude={"id", "source", "key", "created_at"}), id=row.id)
+    versions.add(db, KnowledgeVersion(
+        article_id=row.id, version=row.version, content=said.content, made_by=said.by, made_at=said.at,
+    ))  # fmt: skip
+    _clear(db, row.id, counts)
+    _index(db, ids, row, draft.sections, counts)
+
+
+def _dumps(asks: Iterable[str]) -> str:
+    return json.dumps(list(asks), ensure_ascii=False)
+
+
+def _clear(db: Db, article_id: int, counts: Counter[str]) -> None:
+    """Let nobody find an article any more."""
+    for head, body in db.all(_WORDS, article=article_id):
+        counts.subtract(_standing(head, body))
+    db.run(_CLEAR, article=article_id)
+
+
+def _index(db: Db, ids: Ids, row: KnowledgeArticle, sections: Sequence[Section], counts: Counter[str]) -> None:
+    """Let an article be found: by its title, its heading and the other ways to ask, and by its text."""
+    asks = [row.title, *json.loads(row.asks), *json.loads(row.learned)]
+    for place, section in enumerate(sections):
+        named = f"{row.title} {section.heading}" if section.heading not in ("", row.title) else ""
+        ways = [" ".join(bigrams.words(ask)) for ask in [*asks, section.heading, named] if ask]
+        head, body = f" {ASKS_APART} ".join(dict.fromkeys(ways)), " ".join(bigrams.words(section.text))
+        counts.update(_standing(head, body))
+        chunks.add(db, KnowledgeChunk(
+            id=ids.next(), article_id=row.id, place=place, heading=section.heading, text=section.text, head=head,
+            body=body, reading=bigrams.READING,
+        ))  # fmt: skip
+
+
+def _standing(head: str, body: str) -> set[str]:
+    """The words of a chunk, and the empty one that counts it."""
+    return {"", *head.split(), *body.split()} - {ASKS_APART}
+
+
+def _count(db: Db, counts: Counter[str]) -> None:
+    for term, times in counts.items():
+        if times:
+            db.sum(_COUNT, (term,), (times,))
+
+
+def _withdraw(db: Db, row: KnowledgeArticle, by: str, now: datetime, counts: Counter[str]) -> None:
+    articles.change(db, {"status": "withdrawn", "changed_by": by, "changed_at": now}, id=row.id)
+    _clear(db, row.id, counts)
+
+
+def withdraw(db: Db, article_id: int, by: str, now: datetime) -> bool:
+    """Let an article be found no more; its versions stay. False when it was not to be found."""
+    row = articles.one(db, id=article_id, status="live")
+    if row is None:
+        return False
+    counts: Counter[str] = Counter()
+    _withdraw(db, row, by, now, counts)
+    _count(db, counts)
+    return True
+
+
+def learn(db: Db, ids: Ids, article_id: int, ask: str) -> None:
+    """One more way to ask for an article; it survives the next reading of its file."""
+    row = articles.one(db, id=article_id, status="live")
+    assert row is not None
+    row.learned = _dumps(dict.fromkeys([*json.loads(row.learned), ask]))
+    articles.change(db, {"learned": row.learned}, id=row.id)
+    _again(db, ids, row)
+
+
+def _again(db: Db, ids: Ids, row: KnowledgeArticle) -> None:
+    counts: Counter[str] = Counter()
+    sections = [Section(chunk.heading, chunk.text) for chunk in chunks.all(db, article_id=row.id, order="place")]
+    _clear(db, row.id, counts)
+    _index(db, ids, row, sections, counts)
+    _count(db, counts)
+
+
+def read_again(db: Db, ids: Ids, after: int, most: int) -> int:
+    """Index `most` live articles beyond the id `after` as words are read now; the last id, 0 at the end."""
+    rows = articles.all(db, id__gt=after, status="live", limit=most)
+    for row in rows:
+        _again(db, ids, row)
+    return rows[-1].id if rows else 0

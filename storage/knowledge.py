@@ -1,0 +1,179 @@
+"""知识库 knowledge: the best answers that the shop has written down for a question.
+
+    hits = knowledge.search(turn.db, "茶叶受潮了能退吗", 3, now=turn.now)
+    if hits and hits[0].enough: ...
+
+Members read what is for all; scripts and whatever is for staff come only to `staff=True`. What is not valid now is not
+found. The databases bring candidates by the rarest words of the question (FTS5, or GIN over `to_tsvector`);
+`storage.ranking` scores them, so that both say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+
+from storage import bigrams, ranking
+from storage.db import Db
+from storage.sql import ListOf, Sql, any_of
+from storage.tables import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm
+
+ENOUGH = 0.45  # below it there is no good answer; how it was chosen: bench/README.md
+CANDIDATES = 60  # chunks that are scored
+LOOKED_UP = 2_000  # places of words that one search walks through, in the order of how rare the words are
+WORDS_AT_MOST = 120  # words of a question that count
+SHORTEST = 0.05  # nothing below is worth showing
+
+_A = KnowledgeArticle.__table__  # type: ignore[attr-defined]
+_C = KnowledgeChunk.__table__  # type: ignore[attr-defined]
+_T = KnowledgeTerm.__table__  # type: ignore[attr-defined]
+_FTS = Table("knowledge_index", MetaData(), Column("rowid", Integer), Column("head", Text), Column("body", Text))
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer. `text` is what is said or forwarded; `score` from 0 to 1; `matched` and `missed` are words of the
+    question."""
+
+    chunk_id: int
+    article_id: int
+    kind: str
+    audience: str
+    title: str
+    heading: str
+    text: str
+    category: str
+    store: str
+    source: str
+    version: int
+    valid_until: datetime | None
+    score: float
+    matched: tuple[str, ...]
+    missed: tuple[str, ...]
+
+    @property
+    def enough(self) -> bool:
+        """Whether it is good enough to be said as the answer."""
+        return self.score >= ENOUGH
+
+    @property
+    def name(self) -> str:
+        """Title and heading."""
+        return f"{self.title} · {self.heading}" if self.heading and self.heading != self.title else self.title
+
+
+_COUNTS = Sql(select(_T.c.term, _T.c.chunks).where(any_of(_T.c.term, "terms")))
+_NOW: Any = bindparam("now", type_=_A.c.changed_at.type)
+_SHOWN = (
+    _C.c.id, _C.c.article_id, _A.c.kind, _A.c.audience, _A.c.title, _C.c.heading, _C.c.text, _A.c.category, _A.c.store,
+    _A.c.source, _A.c.version, _A.c.valid_until, _C.c.head, _C.c.body,
+)  # fmt: skip
+
+
+def _readable(staff: bool) -> Any:
+    valid = and_(
+        or_(_A.c.valid_from.is_(None), _A.c.valid_from <= _NOW),
+        or_(_A.c.valid_until.is_(None), _A.c.valid_until > _NOW),
+    )
+    return and_(_A.c.id == _C.c.article_id, valid, true() if staff else _A.c.audience == "all")
+
+
+def _by_fts5(staff: bool) -> Sql:
+    """SQLite: candidates in FTS5's own order, words of titles counting three times."""
+    index: Any = literal_column("knowledge_index")
+    found = _FTS.join(_C, _C.c.id == _FTS.c.rowid).join(_A, _readable(staff))
+    return Sql(
+        select(*_SHOWN)
+        .select_from(found)
+        .where(index.op("MATCH")(bindparam("match", type_=Text())), _of_store())
+        .order_by(func.bm25(index, 3.0, 1.0))
+        .limit(CANDIDATES)
+    )
+
+
+def _by_gin(staff: bool) -> Sql:
+    """PostgreSQL: candidates in the order of what their words weigh together."""
+    asked = func.unnest(
+        bindparam("terms", type_=ListOf(Text())), bindparam("weighs", type_=ListOf(Float()))
+    ).table_valued(Column("term", Text), Column("weight", Float), name="asked").render_derived()  # fmt: skip
+    text: Any = literal_column("to_tsvector('simple', knowledge_chunk.head || ' ' || knowledge_chunk.body)")
+    stands = text.op("@@")(func.plainto_tsquery(literal_column("'simple'"), asked.c.term))
+    weighed = (
+        select(_C.c.id, func.sum(asked.c.weight).label("weight"))
+        .select_from(asked.join(_C, stands).join(_A, _readable(staff)))
+        .where(_of_store())
+        .group_by(_C.c.id)
+        .order_by(func.sum(asked.c.weight).desc(), _C.c.id)
+        .limit(CANDIDATES)
+        .subquery()
+    )
+    return Sql(select(*_SHOWN).join(weighed, weighed.c.id == _C.c.id).join(_A, _A.c.id == _C.c.article_id))
+
+
+def _of_store() -> Any:
+    """What is said of one store counts where no store is asked for, and there."""
+    store: Any = bindparam("store", type_=Text())
+    return or_(store == "", _A.c.store == "", _A.c.store == store)
+
+
+_FIND = {
+    ("sqlite", True): _by_fts5(staff=True), ("sqlite", False): _by_fts5(staff=False),
+    ("postgresql", True): _by_gin(staff=True), ("postgresql", False): _by_gin(staff=False),
+}  # fmt: skip
+
+
+def search(db: Db, text: str, n: int = 3, *, now: datetime, staff: bool = False, store: str = "") -> list[Hit]:
+    """The best `n` articles for a question, best first, each by the piece that fits best; empty when nothing does.
+
+    The best may still be no good: `Hit.enough` says so.
+    """
+    asked = dict.fromkeys(bigrams.words(text)[:WORDS_AT_MOST])
+    counts = dict(db.all(_COUNTS, terms=["", *asked])) if asked else {}
+    chunks = counts.pop("", 0)
+    weigh = ranking.weights(asked, counts, chunks)
+    rare = _rarest(weigh, counts)
+    if not rare:
+        return []
+    given = {"match": " OR ".join(f'"{word}"' for word in rare), "terms": rare, "weighs": [weigh[w] for w in rare]}
+    best: dict[int, Hit] = {}
+    for *shown, head, body in db.all(_FIND[db.dialect, staff], now=now, store=store, **given):
+        hit = Hit(*shown, *ranking.score(weigh, head, body))  # type: ignore[call-arg]
+        known = best.get(hit.article_id)
+        if hit.score >= SHORTEST and (known is None or _order(hit) < _order(known)):
+            best[hit.article_id] = hit
+    return sorted(best.values(), key=_order)[:n]
+
+
+def _order(hit: Hit) -> tuple[float, int]:
+    """The better first; of equals the older, so that both databases agree."""
+    return -round(hit.score, 6), hit.chunk_id
+
+
+def _rarest(weigh: Iterable[str], counts: dict[str, int]) -> list[str]:
+    """The words that are looked up: the rarest ones, so that a common word never walks through everything."""
+    taken: list[str] = []
+    walked = 0
+    for word in sorted((word for word in weigh if counts.get(word)), key=lambda word: counts[word]):
+        if taken and walked + counts[word] > LOOKED_UP:
+            break
+        taken.append(word)
+        walked += counts[word]
+    return taken

@@ -1,0 +1,99 @@
+"""Staff and roles, tokens for programs, second persons, the chain of the audit."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+import storage.types
+
+revision = "0011"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def _id(name: str = "id") -> sa.Column[int]:
+    kind = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    return sa.Column(name, kind, autoincrement=False, nullable=False)
+
+
+def _words(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.String(), nullable=False) for name in names]
+
+
+def _moment(name: str, *, null: bool = False) -> sa.Column[storage.types.UtcDateTime]:
+    return sa.Column(name, storage.types.UtcDateTime(), nullable=null)
+
+
+def upgrade() -> None:
+    """Make the change."""
+    op.create_table(
+        "staff",
+        *_words("userid", "name", "role", "store_id", "status", "made_by"),
+        _moment("made_at"),
+        _moment("changed_at"),
+        sa.PrimaryKeyConstraint("userid"),
+        sa.CheckConstraint("role IN ('guide', 'manager', 'admin', 'owner')", name="staff_role"),
+        sa.CheckConstraint("status IN ('active', 'disabled')", name="staff_status"),
+        sa.CheckConstraint("role <> 'manager' OR store_id <> ''", name="staff_managers_store"),
+    )
+    op.create_index("staff_store", "staff", ["store_id"])
+    op.create_table(
+        "api_token",
+        _id(),
+        *_words("userid", "name", "hash", "made_by"),
+        _moment("made_at"),
+        *[_moment(name, null=True) for name in ("expires_at", "last_used_at", "revoked_at")],
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hash", name="api_token_hash"),
+    )
+    op.create_index("api_token_userid", "api_token", ["userid"])
+    _approvals()
+    _chain()
+
+
+def _approvals() -> None:
+    op.create_table(
+        "approval",
+        _id(),
+        *_words("key", "kind", "subject"),
+        sa.Column("member_id", sa.BigInteger(), nullable=True),
+        *_words("store_id", "may", "says"),
+        sa.Column("payload", sa.Text(), nullable=False),
+        *_words("status", "made_by"),
+        _moment("made_at"),
+        _moment("expires_at"),
+        *_words("decided_by"),
+        _moment("decided_at", null=True),
+        *_words("reason"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key", name="approval_key"),
+        sa.CheckConstraint("status IN ('waiting', 'approved', 'rejected', 'expired')", name="approval_status"),
+        sa.CheckConstraint("status IN ('waiting', 'expired') OR decided_by <> ''", name="approval_decided"),
+        sa.CheckConstraint("decided_by <> made_by OR status <> 'approved'", name="approval_second_person"),
+    )
+    where = sa.text("decided_at IS NULL")
+    op.create_index("approval_open", "approval", ["id"], sqlite_where=where, postgresql_where=where)
+
+
+def _chain() -> None:
+    op.create_table(
+        "audit_head",
+        *_words("name"),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        *_words("hash"),
+        sa.Column("from_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "audit_link",
+        _id("seq"),
+        sa.Column("audit_id", sa.BigInteger(), nullable=False),
+        *_words("hash"),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("audit_id", name="audit_link_row"),
+    )
+    # Ids are taken in blocks that begin here or later: whoever writes after this migration is in the chain.
+    op.execute("INSERT INTO audit_head (name, seq, hash, from_id) SELECT 'audit', 0, '', next FROM sequence "
+               "WHERE name = 'id'")  # fmt: skip

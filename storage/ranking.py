@@ -1,0 +1,71 @@
+"""排序 ranking: how well a piece of knowledge answers a question: values in, a score from 0 to 1 out.
+
+The same for both databases, which only bring the pieces worth looking at. A word weighs by how rare it is; two
+characters together weigh more than one. The score is the share of the question's weight that the piece has, less where
+only its text has it, and it grows with how much of one way to ask is used up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+SINGLE = 0.25  # what one character weighs beside two
+UNKNOWN = 0.6  # what a word that stands nowhere weighs beside the rarest: a slip, or something we know nothing of
+IN_BODY = 0.6  # what the text's word counts beside one of a title
+OFTEN = 1.2  # how many times a word must stand in a text to be half of what it can be
+COVERED, FITS = 0.7, 0.3  # the two halves of a score
+ASKS_APART = "|"
+
+
+class Scored(NamedTuple):
+    """The score, the question's words that the piece has, and those it has not."""
+
+    score: float
+    matched: tuple[str, ...]
+    missed: tuple[str, ...]
+
+
+def weights(asked: Iterable[str], counts: Mapping[str, int], chunks: int) -> dict[str, float]:
+    """What each word of a question weighs, by in how many of all `chunks` it stands."""
+    found = {}
+    for word in asked:
+        count = min(counts.get(word, 0), chunks)
+        rare = math.log(1 + (chunks - count + 0.5) / (count + 0.5))
+        found[word] = rare * (SINGLE if _single(word) else 1.0) * (1.0 if count else UNKNOWN)
+    return found
+
+
+def _single(word: str) -> bool:
+    return len(word) == 1 and not word.isascii()
+
+
+def score(weigh: Mapping[str, float], head: str, body: str) -> Scored:
+    """How well a chunk answers. `head` and `body` are its words, parted by blanks; ways to ask by `|`."""
+    whole = sum(weigh.values())
+    if not whole:
+        return Scored(0.0, (), tuple(weigh))
+    asks = [set(ask.split()) for ask in head.split(ASKS_APART)]
+    titled = set().union(*asks)
+    counted = Counter(body.split())
+    parts = {word: 1.0 if word in titled else IN_BODY * _often(counted[word]) for word in weigh}
+    covered = sum(weigh[word] * part for word, part in parts.items()) / whole
+    fits = max(_fits(weigh, whole, ask) for ask in asks)
+    matched = tuple(word for word, part in parts.items() if part)
+    return Scored(COVERED * covered + FITS * fits, matched, tuple(word for word, part in parts.items() if not part))
+
+
+def _often(times: int) -> float:
+    return times * (1 + OFTEN) / (times + OFTEN) / (1 + OFTEN) * 2 if times else 0.0
+
+
+def _fits(weigh: Mapping[str, float], whole: float, ask: set[str]) -> float:
+    """How alike the question and one way to ask are: 2·both / (one + other), the other's words taken as they come."""
+    if not ask:
+        return 0.0
+    both = [word for word in weigh if word in ask]
+    asked = sum(weigh[word] for word in both) / whole
+    used = sum(SINGLE if _single(word) else 1.0 for word in both) / sum(SINGLE if _single(w) else 1.0 for w in ask)
+    return 2 * asked * used / (asked + used) if asked + used else 0.0
