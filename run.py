@@ -55,6 +55,7 @@ def wire(settings: Settings) -> Runtime:
             cards=settings.wecom.app.cards,
             outreach=settings.outreach,
             staff=settings.staff,
+            broadcasts=settings.broadcasts,
         )
         return Runtime(settings, dispatch, texts)
     except ConfigError as error:

@@ -21,9 +21,10 @@ from bot.clock import Clock
 from bot.errors import Action, WeComError, WeComUnreachable
 from bot.own_events import BroadcastStep
 from bot.senders import Sender
+from bot.turn import Work
 from bot.wecom.msg_template import ADD, CANCEL, REMIND
 from bot.writer import Writer
-from storage import broadcasts
+from storage import broadcasts, outbox
 from storage.broadcasts import GROUP, MAKING, SENDING, Order
 from storage.outbox import Call
 
@@ -31,16 +32,15 @@ if TYPE_CHECKING:
     from bot.wecom.client import WeCom
 
 DRIVE = "broadcast/drive"
+APP_SEND = "message/broadcast"  # one message of a broadcast to a guide; it shares the limits of message/send
 LANE = "broadcast"
 CALLED_OFF, GONE = -3, -4  # ours: the broadcast was paused or stopped; the task is settled already
 SETTLE_S = 2.0  # a call whose answer was lost may still be on its way
 EARLIER = timedelta(minutes=10)  # our clock and WeCom's may differ
 
 
-def owe_drive(work: Any, broadcast_id: int) -> None:
+def owe_drive(work: Work, broadcast_id: int) -> None:
     """Let a broadcast go on; one drive that has not begun is enough."""
-    from storage import outbox
-
     subject = f"broadcast:{broadcast_id}:drive"
     if not outbox.is_waiting(work.db, subject):
         work.owe(DRIVE, {"broadcast": broadcast_id}, lane=LANE, subject=subject, answers=True)
@@ -49,13 +49,17 @@ def owe_drive(work: Any, broadcast_id: int) -> None:
 class BroadcastSenders:
     """Senders of what a broadcast owes to the outside, and of its own long work."""
 
-    def __init__(self, client: WeCom, writer: Writer, clock: Clock, settle_s: float = SETTLE_S) -> None:
+    def __init__(
+        self, client: WeCom, writer: Writer, clock: Clock, message: Sender, settle_s: float = SETTLE_S
+    ) -> None:
+        """`message` is the app's own sender of messages."""
         self._client, self._writer, self._clock, self._settle_s = client, writer, clock, settle_s
+        self._message = message
         self.stats: Counter[str] = Counter()
 
     def table(self) -> dict[str, Sender]:
         """Every call by name."""
-        return {ADD: self.make, REMIND: self.remind, CANCEL: self.cancel, DRIVE: self.drive}
+        return {ADD: self.make, REMIND: self.remind, CANCEL: self.cancel, DRIVE: self.drive, APP_SEND: self.tell}
 
     # -- tasks --------------------------------------------------------------------------------------------------------
 
@@ -103,6 +107,10 @@ class BroadcastSenders:
                 return str(page[0].get("external_userid")) in wanted.receivers
         return False
 
+    async def tell(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
+        """A message to a guide about one member."""
+        return await self._message(payload["message"], row)
+
     async def remind(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """Remind a task's sender."""
         return await _plainly(self._client.msg_template.remind(payload["msgid"]))
@@ -132,14 +140,14 @@ class BroadcastSenders:
             place, number = told["place"], number + 1
 
 
-def _order(task_id: int, work: Any) -> tuple[Order | None, list[str]]:
+def _order(task_id: int, work: Work) -> tuple[Order | None, list[str]]:
     order = broadcasts.order(work.db, task_id)
     if order is None:
         return None, []
     return order, list(broadcasts.receivers(work.db, order.channel, order.broadcast_id, task_id))
 
 
-def _status(broadcast_id: int, work: Any) -> str:
+def _status(broadcast_id: int, work: Work) -> str:
     found = broadcasts.rows.one(work.db, id=broadcast_id)
     return found.status if found else ""
 

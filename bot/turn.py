@@ -16,7 +16,7 @@ from bot.hours import Hours
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
-from bot.sections import Outreach
+from bot.sections import Broadcasts, Outreach
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -120,6 +120,7 @@ class Turn(Work):
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
     With `cards` guides are asked by cards with buttons where the choices fit one. `outreach`: who may get marketing.
+    `broadcasts`: how mass messages go.
     `hours`: when people answer members, None = always.
     `staff` is the member of staff who speaks or whose token asks, None otherwise; `grants` is what they may and how far
     (own, store, all), `scope` how far the permission reaches that the running word or act needs. The handlers set them.
@@ -135,6 +136,7 @@ class Turn(Work):
     cards: bool = False
     hours: Hours | None = None
     outreach: Outreach = field(default_factory=Outreach)
+    broadcasts: Broadcasts = field(default_factory=Broadcasts)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     public: bool = True  # a whole group may read what is said now

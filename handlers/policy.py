@@ -120,6 +120,14 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "group-welcomes": "group.manage",
     "group-welcomes/update": "group.manage",
     "group-welcomes/delete": "group.manage",
+    "broadcasts": "broadcast.compose",
+    "broadcasts/change": "broadcast.compose",
+    "broadcasts/test": "broadcast.compose",
+    "broadcasts/remind": "broadcast.compose",
+    "broadcasts/approve": "broadcast.approve",
+    "broadcasts/pause": "broadcast.stop",
+    "broadcasts/resume": "broadcast.stop",
+    "broadcasts/stop": "broadcast.stop",
 })  # fmt: skip
 
 _GRANTS: dict[str, Mapping[str, str]] = {

@@ -8,9 +8,9 @@ from bot.events import ApiAnswered, TimerDue
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
 from bot.watch import ALERT
-from handlers import contact, group_assets, group_chat, kf, onebot, orders, robots
+from handlers import broadcasts, contact, group_assets, group_chat, kf, onebot, orders, robots
 from handlers.plays import Plays
-from scenarios import checkout, handover, refunds
+from scenarios import broadcasting, checkout, handover, refunds
 
 
 def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
@@ -25,6 +25,10 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         orders.refund_answered(turn, event)
     elif event.call in kf.CALLS:
         kf.answered(turn, event)
+        if "broadcast" in event.request:
+            broadcasts.answered(turn, event)
+    elif event.call in broadcasting.CALLS:
+        broadcasts.answered(turn, event)
     elif event.call == onebot_reach.SEND:
         onebot.answered(turn, event)
 
@@ -39,6 +43,8 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
         orders.hold_ended(turn, event.payload["checkout_id"], plays)
     elif event.name == handover.OPENING:
         handover.opened(turn, event.payload["external_userid"], event.payload["said"])
+    elif event.name in broadcasting.TIMERS:
+        broadcasts.due(turn, event)
     elif event.name == ALERT:
         robots.alert(turn, event)
     elif event.name == DAILY:

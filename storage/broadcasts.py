@@ -62,6 +62,15 @@ _LEFT_AFTER = Sql(
     .order_by(_A.c.member_id)
     .limit(_MOST)
 )
+_IN_FLIGHT = Sql(
+    select(_A.c.task_id, _A.c.member_id).where(_OF, _A.c.status == TASKED).order_by(_A.c.member_id)
+)  # fmt: skip
+_TOLD_BY = Sql(
+    select(_A.c.userid, func.count())
+    .where(_OF, any_of(_A.c.userid, "users"), one_of(_A.c.status, (TASKED, SENT)))
+    .group_by(_A.c.userid)
+)
+_SENDER_OF = Sql(select(_A.c.userid).where(_OF, _A.c.member_id == bindparam("who")))
 _KNOWN = Sql(select(_T.c.msgid).where(any_of(_T.c.msgid, "ids")))
 _OPEN = Sql(
     select(*_T.columns)
@@ -85,6 +94,9 @@ _COUNT = Sql(
 _BY_STATUS = Sql(
     select(_T.c.status, func.count()).where(_T.c.broadcast_id == bindparam("of")).group_by(_T.c.status)
 )  # fmt: skip
+_SENDERS_BY = Sql(
+    select(_T.c.userid.distinct()).where(_T.c.broadcast_id == bindparam("of"), any_of(_T.c.status, "statuses"))
+)
 _CHUNKS = Sql(
     select(func.coalesce(func.max(_T.c.chunk), 0)).where(
         _T.c.broadcast_id == bindparam("of"), _T.c.userid == bindparam("by")
@@ -155,6 +167,22 @@ def left_after(db: Db, broadcast_id: int, after: int, most: int) -> list[tuple[i
     return [(row[0], row[1], row[2]) for row in db.all(_LEFT_AFTER, of=broadcast_id, after=after, most=most)]
 
 
+def in_flight(db: Db, broadcast_id: int) -> list[tuple[int, int]]:
+    """(outbox row, member) of messages of a broadcast sent one by one that are on their way."""
+    return [(row[0], row[1]) for row in db.all(_IN_FLIGHT, of=broadcast_id)]
+
+
+def told_by(db: Db, broadcast_id: int, userids: Sequence[str]) -> dict[str, int]:
+    """How many of a broadcast's messages these guides have or will get to pass on."""
+    return {row[0]: row[1] for row in db.all(_TOLD_BY, of=broadcast_id, users=list(userids))}
+
+
+def sender_of(db: Db, broadcast_id: int, member_id: int) -> str:
+    """The guide of a member, as frozen; "" when there is none."""
+    row = db.one(_SENDER_OF, of=broadcast_id, who=member_id)
+    return str(row[0]) if row else ""
+
+
 def next_chunk(db: Db, broadcast_id: int, userid: str) -> int:
     """The number of a sender's next task."""
     row = db.one(_CHUNKS, of=broadcast_id, by=userid)
@@ -170,6 +198,11 @@ def open_tasks(db: Db, broadcast_id: int) -> list[BroadcastTask]:
 def count_tasks(db: Db, broadcast_id: int) -> dict[str, int]:
     """Status -> how many tasks."""
     return {row[0]: row[1] for row in db.all(_BY_STATUS, of=broadcast_id)}
+
+
+def senders_by(db: Db, broadcast_id: int, statuses: Sequence[str]) -> set[str]:
+    """Who has a task of these statuses."""
+    return {row[0] for row in db.all(_SENDERS_BY, of=broadcast_id, statuses=list(statuses))}
 
 
 def confirm(db: Db, task_id: int, at: datetime) -> bool:

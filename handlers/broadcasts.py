@@ -1,0 +1,279 @@
+"""群发 broadcasts: an admin composes one, tries it on staff, has it approved; and holds, reminds, stops it.
+
+Who may do it is in handlers/policy.py. Above a number of members, or of fen that its coupons may cost, it is approved
+by somebody else than its maker.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import Field
+
+from bot.events import ApiAnswered, TimerDue
+from bot.own_events import BroadcastStep
+from bot.sizes import BYTES, size
+from bot.turn import Turn
+from bot.wecom.msg_template import ATTACHMENTS
+from handlers.broadcast_bodies import Attachment, Given, listed
+from handlers.plays import Plays
+from handlers.refusals import Refused, read, refuse, refused
+from handlers.signing import Override, baited, same_person, settle
+from scenarios import broadcast_planning, broadcast_senders, broadcast_singles, broadcast_texts, broadcasting
+from storage import audience_freeze, broadcasts, group_chats, shop
+from storage.broadcasts import DRAFTED
+from storage.tables import Broadcast
+
+Answer = tuple[int, dict[str, Any]]
+LATEST = timedelta(days=90)
+ONE_TEXT = {"contact": BYTES["broadcast"], "group": BYTES["broadcast"], "kf": BYTES["text"], "app": BYTES["text"]}
+
+
+class NewBroadcast(Given):
+    """群发. Without `segment_id` and `rule` it goes to everybody; of groups `chat_ids` name some, else all are meant.
+
+    `senders`: userids that may send it, [] = whoever follows the member. `coupon`: a template everybody gets one of.
+    """
+
+    name: str = Field(min_length=1, max_length=64)
+    channel: str
+    text: str = ""
+    attachments: list[Attachment] = Field(default=[], max_length=ATTACHMENTS)
+    segment_id: int | None = None
+    rule: dict[str, Any] | None = None
+    chat_ids: list[str] = Field(default_factory=list, max_length=2000)
+    senders: list[str] = Field(default_factory=list, max_length=2000)
+    scheduled_at: datetime | None = None
+    allow_select: bool = False
+    coupon: str = ""
+    expire_h: int | None = Field(default=None, ge=1, le=720)
+    made_by: str = Field(default="api", max_length=64)
+    override: Override | None = None
+
+
+class Act(Given):
+    """Which one, and who acts."""
+
+    id: int
+    by: str = Field(default="api", max_length=64)
+
+
+class Trial(Act):
+    """试发: to whom, and as whose customer they read it (no member: the samples)."""
+
+    userids: list[str] = Field(min_length=1, max_length=20)
+    member_id: int | None = None
+
+
+# -- composing ---------------------------------------------------------------------------------------------------------
+
+
+def new_broadcast(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
+    """A draft, checked already: what its channel cannot do is said before anybody approves it."""
+    given: NewBroadcast = read(turn, NewBroadcast, body)
+    given.made_by = _who(turn, given.made_by)
+    warnings = _check(turn, given)
+    row = Broadcast(
+        id=turn.ids.next(), name=given.name, status=DRAFTED, channel=given.channel, topic="marketing", text=given.text,
+        attachments=listed(given.attachments), segment_id=given.segment_id, rule=json.dumps(given.rule or {}),
+        senders=json.dumps(given.senders), scheduled_at=given.scheduled_at, made_by=given.made_by, made_at=turn.now,
+        approved_by="", approved_at=None, cursor=0, frozen_at=None, total=0, left=0, suppressed=0, tasked=0, sent=0,
+        failed=0, changed_at=turn.now, chat_ids=json.dumps(given.chat_ids), coupon=given.coupon,
+        allow_select=int(given.allow_select), expire_h=given.expire_h or turn.broadcasts.expire_h,
+    )  # fmt: skip
+    broadcasts.rows.add(turn.db, row)
+    turn.audit(given.made_by, "broadcast.made", f"broadcast:{row.id}", channel=given.channel)
+    return 201, {"id": row.id, "bytes": size(given.text), "warnings": warnings}
+
+
+def change(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
+    """Write a draft anew."""
+    broadcast = _find(turn, body)
+    if broadcast.status != DRAFTED:
+        raise Refused(409, "wrong_state", turn.texts.render("admin/wrong_state", status=broadcast.status))
+    given: NewBroadcast = read(turn, NewBroadcast, {key: value for key, value in body.items() if key != "id"})
+    warnings = _check(turn, given)
+    values = {
+        "name": given.name, "channel": given.channel, "text": given.text, "attachments": listed(given.attachments),
+        "segment_id": given.segment_id, "rule": json.dumps(given.rule or {}), "senders": json.dumps(given.senders),
+        "scheduled_at": given.scheduled_at, "chat_ids": json.dumps(given.chat_ids), "coupon": given.coupon,
+        "allow_select": int(given.allow_select), "expire_h": given.expire_h or turn.broadcasts.expire_h,
+        "changed_at": turn.now,
+    }  # fmt: skip
+    broadcasts.rows.change(turn.db, values, id=broadcast.id, status=DRAFTED)
+    turn.audit(_who(turn, given.made_by), "broadcast.changed", f"broadcast:{broadcast.id}")
+    return 200, {"id": broadcast.id, "bytes": size(given.text), "warnings": warnings}
+
+
+def _who(turn: Turn, given: str) -> str:
+    """Who acts: the holder of the token where it is somebody's."""
+    return turn.staff.userid if turn.staff else given
+
+
+def _check(turn: Turn, given: NewBroadcast) -> list[dict[str, str]]:
+    if given.channel not in ONE_TEXT:
+        refuse(turn, "channel", "broadcasts/no_channel", known=turn.texts.render("common/comma").join(ONE_TEXT))
+    _check_content(turn, given)
+    _check_people(turn, given)
+    if given.scheduled_at is not None:
+        _check_time(turn, given.scheduled_at)
+    if given.coupon and shop.templates.one(turn.db, name=given.coupon) is None:
+        refuse(turn, "coupon", "campaigns/no_template")
+    ends_at = (given.scheduled_at or turn.now) + timedelta(hours=given.expire_h or turn.broadcasts.expire_h)
+    return settle(turn, baited(turn, _words(given)), given.override, given.made_by, ends_at)
+
+
+def _words(given: NewBroadcast) -> dict[str, str]:
+    found = {"text": given.text}
+    for number, item in enumerate(given.attachments):
+        found |= {f"attachments.{number}.{name}": text for name, text in item.words().items()}
+    return found
+
+
+def _check_content(turn: Turn, given: NewBroadcast) -> None:
+    if not given.text.strip() and not given.attachments:
+        refuse(turn, "text", "broadcasts/empty")
+    most = ONE_TEXT[given.channel]
+    if size(given.text) > most:
+        refuse(turn, "text", "admin/too_long", most=most, now=size(given.text))
+    if given.attachments and given.channel not in ("contact", "group"):
+        refuse(turn, "attachments", "broadcasts/no_attachments")
+    wrong = broadcast_texts.check(given.text, given.channel)
+    if wrong is not None:
+        known = turn.texts.render("common/comma").join(f"${name}" for name in broadcast_texts.MAY[given.channel])
+        raise refused(turn, "text", f"broadcasts/variable_{wrong.why}", word=wrong.word, near=wrong.near, known=known)
+
+
+def _check_people(turn: Turn, given: NewBroadcast) -> None:
+    if given.segment_id is not None and given.rule is not None:
+        refuse(turn, "rule", "broadcasts/one_audience")
+    if given.channel != "group":
+        if given.chat_ids:
+            refuse(turn, "chat_ids", "broadcasts/not_groups")
+        return
+    for field in ("segment_id", "rule", "coupon", "allow_select"):
+        if getattr(given, field):
+            refuse(turn, field, "broadcasts/not_for_groups", name=field)
+    for chat_id in given.chat_ids:
+        chat = group_chats.find(turn.db, chat_id)
+        if chat is None or chat.status != group_chats.ACTIVE:
+            refuse(turn, "chat_ids", "admin/no_group", chat_id=chat_id)
+
+
+def _check_time(turn: Turn, at: datetime) -> None:
+    if at.tzinfo is None:
+        refuse(turn, "scheduled_at", "admin/no_zone")
+    if at <= turn.now:
+        refuse(turn, "scheduled_at", "admin/past")
+    if at > turn.now + LATEST:
+        refuse(turn, "scheduled_at", "broadcasts/too_far", days=LATEST.days)
+
+
+# -- acting ------------------------------------------------------------------------------------------------------------
+
+
+def _find(turn: Turn, body: dict[str, Any]) -> Broadcast:
+    broadcast = broadcasts.rows.one(turn.db, id=int(body["id"]))
+    if broadcast is None:
+        raise Refused(404, "not_found", turn.texts.render("broadcasts/unknown", id=body["id"]))
+    return broadcast
+
+
+def approve(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
+    """Let it begin at its time."""
+    broadcast, given = _find(turn, body), read(turn, Act, body)
+    by = _who(turn, given.by)
+    if broadcast.status != DRAFTED:
+        if broadcast.approved_by:
+            return 200, _told(broadcast)
+        raise Refused(409, "wrong_state", turn.texts.render("admin/wrong_state", status=broadcast.status))
+    if broadcast.scheduled_at is not None and broadcast.scheduled_at <= turn.now:
+        refuse(turn, "scheduled_at", "admin/past")
+    if needs_second(turn, broadcast, plays.approve_above_fen) and same_person(by, broadcast.made_by):
+        raise Refused(409, "second_person", turn.texts.render("admin/second_person"), "by")
+    broadcasting.approve(turn, broadcast, by)
+    return 200, _told(_find(turn, body))
+
+
+def needs_second(turn: Turn, broadcast: Broadcast, above_fen: int) -> bool:
+    """Whether so many are reached, or it may cost so much, that a second person must look."""
+    above = turn.broadcasts.approve_above
+    many = audience_freeze.count(turn.db, broadcast, above + 1)
+    template = shop.templates.one(turn.db, name=broadcast.coupon) if broadcast.coupon else None
+    if template is not None and template.liability_fen:
+        return many > above or many * template.liability_fen > above_fen
+    return many > above
+
+
+def acting(step: Callable[[Turn, Broadcast, str], Any]) -> Callable[[Turn, dict[str, Any], Plays], Answer]:
+    """Hold, resume, stop or remind: taken again without a change when it was taken before."""
+
+    def act(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
+        broadcast, given = _find(turn, body), read(turn, Act, body)
+        done = step(turn, broadcast, _who(turn, given.by))
+        told = _told(_find(turn, body))
+        return 200, told | ({"reminded": done} if isinstance(done, int) else {})
+
+    return act
+
+
+def trial(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
+    """Let staff read it in the app's chat before members do."""
+    broadcast, given = _find(turn, body), read(turn, Trial, body)
+    for userid in given.userids:
+        values = samples(turn) | broadcast_senders.of_sender(turn, userid)
+        if given.member_id is not None:
+            values |= broadcast_singles.of_member(turn, given.member_id)
+        words = broadcast_texts.fill(broadcast.text, values)
+        more = [turn.texts.render("broadcasts/attached", kind=item["msgtype"],
+                                  title=item[item["msgtype"]].get("title", ""))
+                for item in json.loads(broadcast.attachments)]  # fmt: skip
+        content = "\n".join([words, *more])
+        turn.to_staff(userid, turn.texts.render("broadcasts/trial", name=broadcast.name, text=content))
+    turn.audit(_who(turn, given.by), "broadcast.tried", f"broadcast:{broadcast.id}", userids=given.userids)
+    return 200, {"id": broadcast.id, "told": len(given.userids)}
+
+
+def samples(turn: Turn) -> dict[str, str]:
+    """What each variable may look like."""
+    names = (*broadcast_texts.OF_MEMBER, *broadcast_texts.OF_SENDER)
+    lines = turn.texts.render("broadcasts/samples").splitlines()
+    return dict(zip(names, lines, strict=True))
+
+
+def _told(broadcast: Broadcast) -> dict[str, Any]:
+    counts = ("total", "left", "suppressed", "tasked", "sent", "failed")
+    return {"id": broadcast.id, "status": broadcast.status, **{name: getattr(broadcast, name) for name in counts}}
+
+
+ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], Answer]] = {
+    "broadcasts": new_broadcast,
+    "broadcasts/change": change,
+    "broadcasts/approve": approve,
+    "broadcasts/test": trial,
+    "broadcasts/pause": acting(broadcasting.pause),
+    "broadcasts/resume": acting(broadcasting.resume),
+    "broadcasts/stop": acting(broadcasting.stop),
+    "broadcasts/remind": acting(broadcasting.remind),
+}
+
+
+# -- what happens ------------------------------------------------------------------------------------------------------
+
+
+def step(turn: Turn, event: BroadcastStep, plays: Plays) -> None:
+    """A broadcast goes on."""
+    broadcast_planning.step(turn, event)
+
+
+def answered(turn: Turn, event: ApiAnswered) -> None:
+    """What came of a call of a broadcast."""
+    broadcasting.answered(turn, event)
+
+
+def due(turn: Turn, event: TimerDue) -> None:
+    """A broadcast's timer."""
+    broadcasting.due(turn, event)
