@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from console import group_reads, reads, referral_reads, settlements
+from console import broadcast_reads, group_reads, reads, referral_reads, settlements
 from handlers import policy
+from handlers.broadcasts import ACTS as BROADCAST_ACTS
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
 
@@ -46,6 +47,11 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "groups": Reading(group_reads.groups, "group.read", ("owner", "status", *_PAGE)),
     "groups/{chat_id}": Reading(group_reads.group, "group.read"),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
+    "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE)),
+    "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose"),
+    "broadcasts/{id}/audience": Reading(
+        broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE)
+    ),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
 })  # fmt: skip
 
@@ -58,7 +64,7 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-    **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
+    **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS)},
 })  # fmt: skip
 
 

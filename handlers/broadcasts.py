@@ -29,6 +29,10 @@ from storage.tables import Broadcast
 
 Answer = tuple[int, dict[str, Any]]
 LATEST = timedelta(days=90)
+WRONG = {
+    "broken": "broadcasts/variable_broken", "unknown": "broadcasts/variable_unknown",
+    "not_here": "broadcasts/variable_not_here",
+}  # fmt: skip
 ONE_TEXT = {"contact": BYTES["broadcast"], "group": BYTES["broadcast"], "kf": BYTES["text"], "app": BYTES["text"]}
 
 
@@ -144,7 +148,7 @@ def _check_content(turn: Turn, given: NewBroadcast) -> None:
     wrong = broadcast_texts.check(given.text, given.channel)
     if wrong is not None:
         known = turn.texts.render("common/comma").join(f"${name}" for name in broadcast_texts.MAY[given.channel])
-        raise refused(turn, "text", f"broadcasts/variable_{wrong.why}", word=wrong.word, near=wrong.near, known=known)
+        raise refused(turn, "text", WRONG[wrong.why], word=wrong.word, near=wrong.near, known=known)
 
 
 def _check_people(turn: Turn, given: NewBroadcast) -> None:
@@ -258,6 +262,7 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], Answer]] = {
     "broadcasts/resume": acting(broadcasting.resume),
     "broadcasts/stop": acting(broadcasting.stop),
     "broadcasts/remind": acting(broadcasting.remind),
+    "broadcasts/refresh": acting(broadcasting.refresh),
 }
 
 

@@ -124,6 +124,7 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "broadcasts/change": "broadcast.compose",
     "broadcasts/test": "broadcast.compose",
     "broadcasts/remind": "broadcast.compose",
+    "broadcasts/refresh": "broadcast.compose",
     "broadcasts/approve": "broadcast.approve",
     "broadcasts/pause": "broadcast.stop",
     "broadcasts/resume": "broadcast.stop",

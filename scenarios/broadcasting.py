@@ -7,6 +7,7 @@ stop calls off those that nobody has confirmed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.broadcast_polls import POLL
@@ -44,6 +45,8 @@ LONGEST_POLL_S = 1_800.0
 SOON_S = 1.0
 SINGLES = ("kf", "app")
 TASK_KIND = "broadcast"
+
+Decision = Callable[[Turn, Broadcast, str], None]
 
 
 # -- what people decide ------------------------------------------------------------------------------------------------
@@ -126,6 +129,7 @@ def remind(turn: Turn, broadcast: Broadcast, by: str) -> int:
     for userid, size in told.items():
         turn.to_staff(userid, _asking(turn, broadcast, size, "broadcasts/remind"))
     if told:
+        refresh(turn, broadcast, by)
         turn.audit(by, "broadcast.reminded", _subject(broadcast), guides=len(told))
     return len(told)
 
@@ -178,6 +182,13 @@ def _owe_poll(turn: Turn, broadcast: Broadcast) -> None:
 def poll_in(turn: Turn, broadcast: Broadcast, seconds: float) -> None:
     """Ask for results then; asked once already for this round, it stays so."""
     turn.at(turn.since(seconds), POLL_AT, f"broadcast:{broadcast.id}:poll:{broadcast.polls}", _payload(broadcast))
+
+
+def refresh(turn: Turn, broadcast: Broadcast, by: str) -> None:
+    """Ask for results now, and often again from now on."""
+    if broadcasts.open_tasks(turn.db, broadcast.id):
+        broadcasts.rows.change(turn.db, {"idle_polls": 0}, id=broadcast.id)
+        _owe_poll(turn, broadcast)
 
 
 # -- what came of a call -----------------------------------------------------------------------------------------------
@@ -253,7 +264,8 @@ def _cancelled(turn: Turn, broadcast: Broadcast, task: BroadcastTask, event: Api
     """It cannot be confirmed any more. What WeCom does not know cannot be confirmed either."""
     broadcasts.tasks.change(turn.db, {"status": CANCELLED}, id=task.id, status=MADE)
     tasks.drop(turn.db, _task_key(broadcast.id, task.userid), "rule:broadcasts", turn.now)
-    poll_in(turn, broadcast, SOON_S)
+    key = f"broadcast:{broadcast.id}:poll:{broadcast.polls}:called_off"
+    turn.at(turn.since(SOON_S), POLL_AT, key, _payload(broadcast))
 
 
 def _driven(turn: Turn, broadcast: Broadcast, event: ApiAnswered) -> None:
@@ -295,6 +307,25 @@ def _finish(turn: Turn, broadcast_id: int) -> None:
     broadcast = audience.broadcasts.one(turn.db, id=broadcast_id)
     if broadcast is not None and broadcast.frozen_at and not broadcast.left and not broadcast.tasked:
         _set_status(turn, broadcast, DONE, (SENDING,))
+
+
+def reason(turn: Turn, why: str) -> str:
+    """Why somebody was not reached, in words."""
+    if why.startswith("errcode_"):
+        return turn.texts.render("broadcasts/reason_errcode", code=why.removeprefix("errcode_"))
+    return turn.texts.render(REASONS["coupon" if why.startswith("coupon_") else why])
+
+
+REASONS = {
+    "capped": "broadcasts/reason_capped", "coupon": "broadcasts/reason_coupon", "expired": "broadcasts/reason_expired",
+    "guide_busy": "broadcasts/reason_guide_busy", "late": "broadcasts/reason_late", "left": "broadcasts/reason_left",
+    "left_out": "broadcasts/reason_left_out", "merged": "broadcasts/reason_merged",
+    "no_consent": "broadcasts/reason_no_consent", "no_friend": "broadcasts/reason_no_friend",
+    "no_guide": "broadcasts/reason_no_guide", "not_contact": "broadcasts/reason_not_contact",
+    "opted_out": "broadcasts/reason_opted_out", "platform_quota": "broadcasts/reason_platform_quota",
+    "quiet": "broadcasts/reason_quiet", "stopped": "broadcasts/reason_stopped",
+    "unknown": "broadcasts/reason_unknown", "window_closed": "broadcasts/reason_window_closed",
+}  # fmt: skip
 
 
 def _payload(broadcast: Broadcast) -> dict[str, int]:

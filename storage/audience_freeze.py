@@ -21,11 +21,13 @@ _UPTO = Sql(
     select(func.max(select(_M.c.id).where(_M.c.id > _AFTER).order_by(_M.c.id).limit(bindparam("most", type_=_N))
                     .subquery().c.id))
 )  # fmt: skip
+_L = _F.alias("latest")
 _LATEST = (
-    select(_F.c.id)
-    .where(_F.c.member_id == _M.c.id, _F.c.status == "active")
-    .order_by(_F.c.followed_at.desc(), _F.c.id.desc())
+    select(_L.c.id)
+    .where(_L.c.member_id == _M.c.id, _L.c.status == "active")
+    .order_by(_L.c.followed_at.desc(), _L.c.id.desc())
     .limit(1)
+    .correlate(_M)
     .scalar_subquery()
 )
 _ROWS = (

@@ -95,7 +95,7 @@ _BY_STATUS = Sql(
     select(_T.c.status, func.count()).where(_T.c.broadcast_id == bindparam("of")).group_by(_T.c.status)
 )  # fmt: skip
 _SENDERS_BY = Sql(
-    select(_T.c.userid.distinct()).where(_T.c.broadcast_id == bindparam("of"), any_of(_T.c.status, "statuses"))
+    select(_T.c.userid).distinct().where(_T.c.broadcast_id == bindparam("of"), any_of(_T.c.status, "statuses"))
 )
 _CHUNKS = Sql(
     select(func.coalesce(func.max(_T.c.chunk), 0)).where(
@@ -203,6 +203,16 @@ def count_tasks(db: Db, broadcast_id: int) -> dict[str, int]:
 def senders_by(db: Db, broadcast_id: int, statuses: Sequence[str]) -> set[str]:
     """Who has a task of these statuses."""
     return {row[0] for row in db.all(_SENDERS_BY, of=broadcast_id, statuses=list(statuses))}
+
+
+def reasons(db: Db, broadcast: Broadcast) -> list[tuple[str, int]]:
+    """(reason, how many) of what was not sent, the most first."""
+    found = (audience_chats if broadcast.channel == GROUP else audience).reasons(db, broadcast.id)
+    counted: dict[str, int] = {}
+    for _, reason, count in found:
+        if reason:
+            counted[reason] = counted.get(reason, 0) + count
+    return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def confirm(db: Db, task_id: int, at: datetime) -> bool:
