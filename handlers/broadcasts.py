@@ -22,7 +22,14 @@ from handlers.broadcast_bodies import Attachment, Given, listed
 from handlers.plays import Plays
 from handlers.refusals import Refused, read, refuse, refused
 from handlers.signing import Override, baited, same_person, settle
-from scenarios import broadcast_planning, broadcast_senders, broadcast_singles, broadcast_texts, broadcasting
+from scenarios import (
+    broadcast_answers,
+    broadcast_planning,
+    broadcast_senders,
+    broadcast_singles,
+    broadcast_texts,
+    broadcasting,
+)
 from storage import audience_freeze, broadcasts, group_chats, shop
 from storage.broadcasts import DRAFTED
 from storage.tables import Broadcast
@@ -276,7 +283,7 @@ def step(turn: Turn, event: BroadcastStep, plays: Plays) -> None:
 
 def answered(turn: Turn, event: ApiAnswered) -> None:
     """What came of a call of a broadcast."""
-    broadcasting.answered(turn, event)
+    broadcast_answers.answered(turn, event)
 
 
 def due(turn: Turn, event: TimerDue) -> None:

@@ -10,7 +10,7 @@ from bot.turn import Turn
 from bot.watch import ALERT
 from handlers import broadcasts, contact, group_assets, group_chat, kf, onebot, orders, robots
 from handlers.plays import Plays
-from scenarios import broadcasting, checkout, handover, refunds
+from scenarios import broadcast_answers, broadcasting, checkout, handover, refunds
 
 
 def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
@@ -27,7 +27,7 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         kf.answered(turn, event)
         if "broadcast" in event.request:
             broadcasts.answered(turn, event)
-    elif event.call in broadcasting.CALLS:
+    elif event.call in broadcast_answers.CALLS:
         broadcasts.answered(turn, event)
     elif event.call == onebot_reach.SEND:
         onebot.answered(turn, event)

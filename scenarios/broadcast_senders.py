@@ -34,3 +34,22 @@ def suppress(turn: Turn, broadcast: Broadcast, stopped: dict[int, Stopped]) -> d
     for reason, ids in reasons.items():
         audience.move(turn.db, broadcast.id, ids, LEFT, SUPPRESSED, turn.now, reason=reason)
     return min(until, default=None)
+
+
+def reason(turn: Turn, why: str) -> str:
+    """Why somebody was not reached, in words."""
+    if why.startswith("errcode_"):
+        return turn.texts.render("broadcasts/reason_errcode", code=why.removeprefix("errcode_"))
+    return turn.texts.render(REASONS["coupon" if why.startswith("coupon_") else why])
+
+
+REASONS = {
+    "capped": "broadcasts/reason_capped", "coupon": "broadcasts/reason_coupon", "expired": "broadcasts/reason_expired",
+    "guide_busy": "broadcasts/reason_guide_busy", "late": "broadcasts/reason_late", "left": "broadcasts/reason_left",
+    "left_out": "broadcasts/reason_left_out", "merged": "broadcasts/reason_merged",
+    "no_consent": "broadcasts/reason_no_consent", "no_friend": "broadcasts/reason_no_friend",
+    "no_guide": "broadcasts/reason_no_guide", "not_contact": "broadcasts/reason_not_contact",
+    "opted_out": "broadcasts/reason_opted_out", "platform_quota": "broadcasts/reason_platform_quota",
+    "quiet": "broadcasts/reason_quiet", "stopped": "broadcasts/reason_stopped",
+    "unknown": "broadcasts/reason_unknown", "window_closed": "broadcasts/reason_window_closed",
+}  # fmt: skip

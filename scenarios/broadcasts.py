@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.events import TextReceived
 from bot.router import Router
 from bot.turn import Turn
-from scenarios import broadcasting
+from scenarios import broadcast_senders, broadcasting
 from storage import broadcasts
 from storage.broadcasts import GROUP
 from storage.tables import Broadcast
@@ -135,5 +135,5 @@ def _line(turn: Turn, broadcast: Broadcast) -> str:
 
 def _reasons(turn: Turn, broadcast: Broadcast) -> str:
     found = broadcasts.reasons(turn.db, broadcast)
-    named = [f"{broadcasting.reason(turn, why)} {count}" for why, count in found]
+    named = [f"{broadcast_senders.reason(turn, why)} {count}" for why, count in found]
     return turn.texts.render("common/comma").join(named) or turn.texts.render("broadcasts/no_reasons")
