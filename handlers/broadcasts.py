@@ -30,8 +30,9 @@ from scenarios import (
     broadcast_texts,
     broadcasting,
 )
-from storage import audience_freeze, broadcasts, group_chats, shop
+from storage import broadcasts, group_chats, segments, shop
 from storage.broadcasts import DRAFTED
+from storage.segment_rule import Rule
 from storage.tables import Broadcast
 
 Answer = tuple[int, dict[str, Any]]
@@ -89,7 +90,7 @@ def new_broadcast(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     warnings = _check(turn, given)
     row = Broadcast(
         id=turn.ids.next(), name=given.name, status=DRAFTED, channel=given.channel, topic="marketing", text=given.text,
-        attachments=listed(given.attachments), segment_id=given.segment_id, rule=json.dumps(given.rule or {}),
+        attachments=listed(given.attachments), segment_id=given.segment_id, rule=_rule(turn, given),
         senders=json.dumps(given.senders), scheduled_at=given.scheduled_at, made_by=given.made_by, made_at=turn.now,
         approved_by="", approved_at=None, cursor=0, frozen_at=None, total=0, left=0, suppressed=0, tasked=0, sent=0,
         failed=0, changed_at=turn.now, chat_ids=json.dumps(given.chat_ids), coupon=given.coupon,
@@ -109,7 +110,7 @@ def change(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     warnings = _check(turn, given)
     values = {
         "name": given.name, "channel": given.channel, "text": given.text, "attachments": listed(given.attachments),
-        "segment_id": given.segment_id, "rule": json.dumps(given.rule or {}), "senders": json.dumps(given.senders),
+        "segment_id": given.segment_id, "rule": _rule(turn, given), "senders": json.dumps(given.senders),
         "scheduled_at": given.scheduled_at, "chat_ids": json.dumps(given.chat_ids), "coupon": given.coupon,
         "allow_select": int(given.allow_select), "expire_h": given.expire_h or turn.broadcasts.expire_h,
         "changed_at": turn.now,
@@ -135,6 +136,16 @@ def _check(turn: Turn, given: NewBroadcast) -> list[dict[str, str]]:
         refuse(turn, "coupon", "campaigns/no_template")
     ends_at = (given.scheduled_at or turn.now) + timedelta(hours=given.expire_h or turn.broadcasts.expire_h)
     return settle(turn, baited(turn, _words(given)), given.override, given.made_by, ends_at)
+
+
+def _rule(turn: Turn, given: NewBroadcast) -> str:
+    """Whom it is for, written down as it is now: a segment that is changed later changes nothing here."""
+    if given.segment_id is None:
+        return str(read(turn, Rule, given.rule or {}, "rule").model_dump_json())
+    segment = segments.segments.one(turn.db, id=given.segment_id)
+    if segment is None or segment.archived_at is not None:
+        raise refused(turn, "segment_id", "broadcasts/no_segment", id=given.segment_id)
+    return segment.rule
 
 
 def _words(given: NewBroadcast) -> dict[str, str]:
@@ -212,7 +223,7 @@ def approve(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
 def needs_second(turn: Turn, broadcast: Broadcast, above_fen: int) -> bool:
     """Whether so many are reached, or it may cost so much, that a second person must look."""
     above = turn.broadcasts.approve_above
-    many = audience_freeze.count(turn.db, broadcast, above + 1)
+    many = broadcasts.count(turn.db, broadcast, above + 1, turn.now)
     template = shop.templates.one(turn.db, name=broadcast.coupon) if broadcast.coupon else None
     if template is not None and template.liability_fen:
         return many > above or many * template.liability_fen > above_fen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot import onebot_reach
 from bot.doors import DAILY
 from bot.events import ApiAnswered, TimerDue
+from bot.model import asking
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
 from bot.watch import ALERT
@@ -31,6 +32,8 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         broadcasts.answered(turn, event)
     elif event.call == onebot_reach.SEND:
         onebot.answered(turn, event)
+    elif event.call == asking.CALL:
+        asking.settle(turn, event)
 
 
 def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
@@ -42,9 +45,13 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
     elif event.name == checkout.TIMER:
         orders.hold_ended(turn, event.payload["checkout_id"], plays)
     elif event.name == handover.OPENING:
+<<<<<<< HEAD
         handover.opened(turn, event.payload["external_userid"], event.payload["said"])
     elif event.name in broadcasting.TIMERS:
         broadcasts.due(turn, event)
+=======
+        handover.opened(turn, event.payload["key"])
+>>>>>>> main
     elif event.name == ALERT:
         robots.alert(turn, event)
     elif event.name == DAILY:

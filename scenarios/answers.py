@@ -13,7 +13,7 @@ from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import receipts
 from scenarios.utterances import Ear, Mention, Title, mentioned
-from storage import coupons, drives, points, shop, stock
+from storage import articles, coupons, drives, points, shop, stock
 from storage.members import Person
 from storage.tables import CouponTemplate, Product
 
@@ -200,11 +200,20 @@ def _stock_of(turn: Turn, person: Person, sku: str) -> str:
     return _left(turn, product) if product else "0"
 
 
+def _version_of(turn: Turn, person: Person, article_id: str) -> str:
+    """Which version of an article may be said now; "" when none may any more."""
+    row = articles.articles.one(turn.db, id=int(article_id), status="live")
+    if row is None or (row.valid_from is not None and row.valid_from > turn.now):
+        return ""
+    return str(row.version) if row.valid_until is None or row.valid_until > turn.now else ""
+
+
 READERS: dict[str, Callable[[Turn, Person, str], str]] = {
     "price": _price_of,
     "stock": _stock_of,
     "orders": lambda turn, person, _: _digest("\n".join(receipts.order_lines(turn, person, SHOWN))),
     "points": lambda turn, person, _: _digest(_points(turn, person)),
     "coupons": lambda turn, person, _: _digest(_coupons(turn, person)),
+    "knowledge": _version_of,
     "claimable": lambda turn, person, _: _claimable(turn),
 }

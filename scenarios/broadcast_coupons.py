@@ -22,12 +22,11 @@ def give_some(turn: Turn, broadcast: Broadcast) -> bool:
     if not broadcast.coupon or broadcast.coupon_cursor == THROUGH:
         return False
     template = shop.templates.one(turn.db, name=broadcast.coupon)
-    rows = broadcasts.left_after(turn.db, broadcast.id, broadcast.coupon_cursor, AT_ONCE)
-    cursor = rows[-1][0] if rows and template is not None else THROUGH
+    ids = broadcasts.left_after(turn.db, broadcast.id, broadcast.coupon_cursor, AT_ONCE)
+    cursor = ids[-1] if ids and template is not None else THROUGH
     broadcasts.rows.change(turn.db, {"coupon_cursor": cursor}, id=broadcast.id)
-    if template is None or not rows:
-        return bool(rows)
-    ids = [row[0] for row in rows]
+    if template is None or not ids:
+        return bool(ids)
     message = Message(broadcast.topic, source(broadcast.id), turn.now.astimezone(ZONE).toordinal())
     reasons: dict[str, list[int]] = {}
     unreachable = touches.why(turn.db, ids, turn.outreach.terms, message)

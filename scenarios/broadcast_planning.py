@@ -81,7 +81,8 @@ def freeze(turn: Turn, broadcast: Broadcast) -> Next:
         through = True
         _freeze_groups(turn, broadcast)
     else:
-        through = audience_freeze.window(turn.db, broadcast, WINDOW, turn.now)
+        asked = turn.outreach.require_opt_in
+        through = audience_freeze.window(turn.db, broadcast, WINDOW, turn.now, require_opt_in=asked)
     if through:
         change = {"status": SENDING, "frozen_at": turn.now, "changed_at": turn.now}
         broadcasts.rows.change(turn.db, change, id=broadcast.id, status=FREEZING)
@@ -200,6 +201,6 @@ def _wind_up(turn: Turn, broadcast: Broadcast) -> Next:
             chat_ids = audience_chats.next_of(turn.db, broadcast.id, userid, "", SWEPT)
             audience_chats.move(turn.db, broadcast.id, chat_ids, LEFT, SUPPRESSED, turn.now, reason="stopped")
         return Next(None)
-    ids = [row[0] for row in broadcasts.left_after(turn.db, broadcast.id, 0, SWEPT)]
+    ids = broadcasts.left_after(turn.db, broadcast.id, 0, SWEPT)
     audience.move(turn.db, broadcast.id, ids, LEFT, SUPPRESSED, turn.now, reason="stopped")
     return Next("" if ids else None)

@@ -17,7 +17,7 @@ from bot.reach import NEWS, TEXT_LIMIT
 from bot.sizes import clip_bytes
 from bot.turn import Turn
 from scenarios import broadcast_senders, broadcast_texts, outreach
-from storage import audience, broadcasts, coupons, kf, members, outbox, points, touches
+from storage import audience, broadcasts, coupons, follows, kf, members, outbox, points, touches
 from storage.audience import FAILED, LEFT, SENT, SUPPRESSED, TASKED
 from storage.broadcasts import source
 from storage.tables import Broadcast
@@ -31,24 +31,25 @@ def send_some(turn: Turn, broadcast: Broadcast, place: str) -> tuple[str | None,
     """Owe messages to some more members: where to go on, until when somebody sleeps, how long to rest first."""
     if broadcast.tasked >= IN_FLIGHT:
         return place, None, REST_S
-    rows = broadcasts.left_after(turn.db, broadcast.id, int(place or 0), AT_ONCE)
-    if not rows:
+    ids = broadcasts.left_after(turn.db, broadcast.id, int(place or 0), AT_ONCE)
+    if not ids:
         return None, None, 0.0
-    open_to = _ways(turn, broadcast, rows)
+    open_to = _ways(turn, broadcast, ids)
     stopped = outreach.reach_all(turn, list(open_to), source(broadcast.id), topic=broadcast.topic)
     until = broadcast_senders.suppress(turn, broadcast, stopped)
     for member_id, way in open_to.items():
         if member_id not in stopped:
             _send(turn, broadcast, member_id, way)
-    return str(rows[-1][0]), until, 0.0
+    return str(ids[-1]), until, 0.0
 
 
-def _ways(turn: Turn, broadcast: Broadcast, rows: list[tuple[int, str, str]]) -> dict[int, Any]:
+def _ways(turn: Turn, broadcast: Broadcast, ids: list[int]) -> dict[int, Any]:
     """How each of these members is reached; whoever cannot be is left out of the broadcast."""
     ways: dict[int, Any] = {}
     shut: dict[str, list[int]] = {}
-    told = Counter(broadcasts.told_by(turn.db, broadcast.id, sorted({row[2] for row in rows})))
-    for member_id, _, userid in rows:
+    guides = {member_id: follows.guide_of(turn.db, member_id) or "" for member_id in ids}
+    told = Counter(broadcasts.told_by(turn.db, broadcast.id, sorted({*guides.values()})))
+    for member_id, userid in guides.items():
         by_kf = broadcast.channel == broadcast_texts.KF
         way, why = _window(turn, member_id) if by_kf else _guide(turn, userid, told)
         if way is None:
@@ -77,10 +78,11 @@ def _guide(turn: Turn, userid: str, told: Counter[str]) -> tuple[str | None, str
 
 
 def _send(turn: Turn, broadcast: Broadcast, member_id: int, way: Any) -> None:
-    userid = way if isinstance(way, str) else broadcasts.sender_of(turn.db, broadcast.id, member_id)
+    userid = way if isinstance(way, str) else follows.guide_of(turn.db, member_id) or ""
     words = clip_bytes(text_for(turn, broadcast, member_id, userid), TEXT_LIMIT)
     about = {"broadcast": broadcast.id, "member_id": member_id}
     if isinstance(way, str):
+        broadcasts.set_sender(turn.db, broadcast.id, member_id, way)
         passed = turn.texts.render("common/relay", name=name_of(turn, member_id), text=words)
         body = {"touser": way, "msgtype": "text", "text": {"content": clip_bytes(passed, TEXT_LIMIT)}}
         row = turn.owe(

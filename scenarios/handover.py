@@ -10,10 +10,11 @@ from bot.events import Address
 from bot.hours import back_at
 from bot.kf import HAND_OVER
 from bot.turn import STAFF, Turn
-from storage import follows, kf
+from storage import follows, kf, tasks
 from storage.members import Person
 
 OPENING = "kf_opening"  # the timer at which people are back
+TASK = "reply"
 LATE_BY = timedelta(days=2)
 
 
@@ -41,18 +42,28 @@ def wanted(
     if back is None:
         give(turn, person, talk, text)
         return True
-    key = f"{OPENING}:{talk.open_kfid}:{talk.external_userid}:{local_day(back)}"
-    turn.at(back, OPENING, key, {"external_userid": talk.external_userid, "said": said}, late_by=back + LATE_BY)
     turn.say(Address("wecom", talk.external_userid), closed, back=shown(back))
+    key = f"{OPENING}:{talk.open_kfid}:{talk.external_userid}:{local_day(back)}"
+    guide = follows.guide_of(turn.db, person.id)
+    if guide is None:
+        turn.audit("rule:handover", "member.unheard", f"member:{person.id}", text=said)
+        return False
+    name = person.name or turn.texts.render("common/unnamed")
+    text = turn.texts.render("replies/task", name=name, text=said)
+    if tasks.add(turn.db, turn.ids, guide, TASK, text, back, key, "rule:handover", turn.now, person.id) is not None:
+        turn.at(back, OPENING, key, {"key": key}, late_by=back + LATE_BY)
     return False
 
 
-def opened(turn: Turn, external_userid: str, said: str) -> None:
-    """People are back: who follows the member hears what was asked."""
-    person = turn.person(Address("wecom", external_userid))
-    guide = follows.guide_of(turn.db, person.id) if person else None
-    if person is None or guide is None:
-        turn.audit("rule:handover", "member.unheard", f"external_userid:{external_userid}", text=said)
-        return
-    name = person.name or turn.texts.render("common/unnamed")
-    turn.say(Address(STAFF, guide), "replies/waiting", name=name, text=said)
+def opened(turn: Turn, key: str) -> None:
+    """People are back: whoever has the task hears of it, unless it is done."""
+    task = tasks.rows.one(turn.db, key=key, status="open")
+    if task is not None:
+        turn.say(Address(STAFF, task.userid), "replies/waiting", text=task.text)
+
+
+def taken(turn: Turn, person: Person) -> None:
+    """Somebody of us talks with the member: what was to be done about it is."""
+    guide = follows.guide_of(turn.db, person.id)
+    if guide is not None:
+        tasks.drop_of_member(turn.db, person.id, TASK, guide, "rule:handover", turn.now)

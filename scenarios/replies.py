@@ -1,5 +1,5 @@
-"""导购 1V1 replies: a member's own words in 微信客服 that are no play's: meant by rules, answered from the database, or
-handed to people.
+"""导购 1V1 replies: members' own words in 微信客服 that are no play's: meant by rules, answered from the database and
+from what the shop has written, or handed to people.
 
 Whoever writes much at once is answered the newest question. Two questions in a row that nobody here can answer, anger,
 damage and questions of health go to people.
@@ -7,9 +7,8 @@ damage and questions of health go to people.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,12 +19,11 @@ from bot.hours import back_at
 from bot.kf_events import MESSAGES, KfRecalled, KfServicerWrote
 from bot.router import Heard, Router, normalize
 from bot.turn import Turn
-from scenarios import answers, handover
+from scenarios import handover, knowing, suggesting
 from scenarios.answers import Answer
-from scenarios.utterances import Ear, ear, is_slip
-from storage import kf, replies
-from storage.members import Person
-from storage.tables import Conversation
+from scenarios.suggesting import SMALL, Asked, Words
+from scenarios.utterances import is_slip
+from storage import kf, questions, replies
 
 router = Router("replies")
 
@@ -46,13 +44,6 @@ PEOPLE = {
     "returns": ("kf/handing_over", "replies/closed"),
     "doubt": ("replies/doubt", "replies/closed"),
 }
-SMALL = {
-    "robot": "replies/robot",
-    "greeting": "replies/greeting",
-    "thanks": "replies/thanks",
-    "bye": "replies/bye",
-    "ack": "replies/ack",
-}
 
 
 class Rules(BaseModel):
@@ -61,25 +52,6 @@ class Rules(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     mode: Literal["auto", "off"] = "auto"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question at hand: whose, where, in whose words, in plain ones, and what it means by rules ("" = no rule)."""
-
-    person: Person
-    talk: kf.Session
-    there: Conversation
-    text: str
-    said: str
-    intent: str
-    known: tuple[str, ...] = ()
-    before: str = ""
-
-    @property
-    def sender(self) -> Address:
-        """Whose it is."""
-        return Address("wecom", self.talk.external_userid)
 
 
 # -- hearing --------------------------------------------------------------------------------------------------------
@@ -92,32 +64,31 @@ def free_words(turn: Turn, event: Event, heard: Heard) -> bool:
         return False
     if event.open_kfid is None or event.sender is None:
         return False
-    ears = ear(turn.texts)
     text = (event.text if normalize(event.text) == heard.said else heard.said)[:LONGEST]
-    said = ears.plain(text)
-    intent = ears.intent(text)
-    if not _ours(turn, ears, heard, text, intent):
+    there = replies.find(turn.db, event.open_kfid, event.sender.external_id)
+    before = there.question if there is not None and turn.now - there.asked_at < CONTEXT else ""
+    words = Words(turn, text, before, heard.known)
+    if not _ours(words, heard):
         return False
     person = turn.ensure_person(event.sender, "message")
-    talk = kf.session(turn.db, event.open_kfid, event.sender.external_id)
     there = replies.talk(turn.db, event.open_kfid, event.sender.external_id, event.key)
-    before = there.question if turn.now - there.asked_at < CONTEXT else ""
     replies.change(turn.db, there, question=text, asked_seq=there.seq, asked_at=turn.now)
-    asked = Asked(person, talk, there, text, said, intent, heard.known, before)
+    asked = Asked(person, kf.session(turn.db, event.open_kfid, event.sender.external_id), there, words)
     if not _too_many(turn, asked):
         _answer(turn, asked)
     return True
 
 
-def _ours(turn: Turn, ears: Ear, heard: Heard, text: str, intent: str) -> bool:
+def _ours(words: Words, heard: Heard) -> bool:
     """Whether words are a question of their own, rather than a slip of a known word or an order that begins so."""
-    said = ears.plain(text)
     if heard.glued:
-        named = intent not in ("price", "stock") or bool(answers.mention(turn, ears, said).ids)
-        return bool(intent) and intent not in SMALL and named and ears.is_question(text)
-    if intent or not heard.near:
+        if not words.is_question or words.intent in SMALL:
+            return False
+        meant = bool(words.goods.ids) if words.intent in ("price", "stock") else bool(words.intent)
+        return meant or words.known.sure
+    if words.intent or not heard.near:
         return True
-    return not is_slip(said, ears.plain(heard.near)) and answers.mention(turn, ears, said).whole
+    return not is_slip(words.plain, words.ears.plain(heard.near)) and (words.goods.whole or words.known.sure)
 
 
 def _too_many(turn: Turn, asked: Asked) -> bool:
@@ -144,15 +115,22 @@ def quiet(turn: Turn, event: TimerDue) -> None:
     """The newest of many questions is answered now."""
     if event.name != QUIET:
         return
-    there = replies.find(turn.db, event.payload["open_kfid"], event.payload["external_userid"])
-    person = turn.person(Address("wecom", event.payload["external_userid"]))
-    if there is None or person is None or there.waits != "quiet":
-        return
-    replies.change(turn.db, there, waits="")
+    asked = _still(turn, event.payload)
+    if asked is not None and asked.there.waits == "quiet":
+        replies.change(turn.db, asked.there, waits="")
+        _answer(turn, asked)
+
+
+def _still(turn: Turn, where: dict[str, Any]) -> Asked | None:
+    """The newest question of a talk; None when people have it, or something else was said since."""
+    there = replies.find(turn.db, where["open_kfid"], where["external_userid"])
+    person = turn.person(Address("wecom", where["external_userid"]))
+    if there is None or person is None:
+        return None
     talk = kf.session(turn.db, there.open_kfid, there.external_userid)
-    if there.asked_seq == there.seq and not talk.with_people(turn.now):
-        said = ear(turn.texts).plain(there.question)
-        _answer(turn, Asked(person, talk, there, there.question, said, ear(turn.texts).intent(there.question)))
+    if talk.with_people(turn.now):
+        return None
+    return Asked(person, talk, there, Words(turn, there.question))
 
 
 @router.on(TextReceived, KfServicerWrote, KfRecalled, *MESSAGES)
@@ -160,8 +138,11 @@ def moved_on(turn: Turn, event: Event) -> None:
     """Whatever is written moves the talk on."""
     open_kfid = getattr(event, "open_kfid", None)
     who = getattr(event, "external_userid", None) or (event.sender.external_id if event.sender else None)
-    if open_kfid is not None and who is not None:
-        replies.moved(turn.db, open_kfid, who, event.key)
+    if open_kfid is None or who is None:
+        return
+    replies.moved(turn.db, open_kfid, who, event.key)
+    if isinstance(event, KfServicerWrote) and (person := turn.person(Address("wecom", who))) is not None:
+        handover.taken(turn, person)
 
 
 # -- answering ------------------------------------------------------------------------------------------------------
@@ -170,48 +151,16 @@ def moved_on(turn: Turn, event: Event) -> None:
 def _answer(turn: Turn, asked: Asked) -> None:
     """Say what can be said, or hand over."""
     if asked.intent in SMALL:
-        turn.route.append(f"replies:{asked.intent}:template")
-        _speak(turn, asked, turn.texts.render(SMALL[asked.intent]))
+        _give(turn, asked, suggesting.small_talk(turn, asked.intent))
         return
-    found = _found(turn, asked)
+    found = suggesting.found(turn, asked)
     if found is not None:
-        turn.route.append(f"replies:{found.intent}:{found.made_by}")
         replies.change(turn.db, asked.there, misses=0)
-        _speak(turn, asked, found.text)
+        _give(turn, asked, found)
     elif asked.intent in PEOPLE:
         _hand_over(turn, asked, asked.intent)
     else:
         _miss(turn, asked)
-
-
-def _found(turn: Turn, asked: Asked) -> Answer | None:
-    """An answer out of the database."""
-    intent = asked.intent
-    if intent in ("human", "complaint"):
-        return None
-    if intent in ("points", "coupons", "orders"):
-        return answers.own(turn, asked.person, intent)
-    if intent in ("price", "stock", "discount", ""):
-        goods = _goods(turn, asked)
-        if goods is not None:
-            return goods
-    if intent in ("claim", "discount"):
-        return answers.claimable(turn, intent)
-    if intent in ("price", "stock"):
-        return Answer(turn.texts.render("replies/which_goods"), intent)
-    return None
-
-
-def _goods(turn: Turn, asked: Asked) -> Answer | None:
-    """What is asked about goods: those named, or those that were asked about before."""
-    ears = ear(turn.texts)
-    found = answers.mention(turn, ears, asked.said)
-    if not found.ids and not ears.cores(asked.said) and asked.intent and asked.before:
-        found = answers.mention(turn, ears, ears.plain(asked.before))
-    if not found.ids or not (asked.intent or found.whole):
-        return None
-    word = turn.texts.render("replies/buy_word")
-    return answers.goods(turn, asked.person, found, asked.intent or "product", word if word in asked.known else "")
 
 
 def _miss(turn: Turn, asked: Asked) -> None:
@@ -219,19 +168,25 @@ def _miss(turn: Turn, asked: Asked) -> None:
     if asked.there.burst > 1 and isinstance(turn.event, TextReceived):
         _wait_for_quiet(turn, asked)
         return
+    questions.note(turn.db, turn.ids, asked.words.text, "member", turn.now)
     misses = asked.there.misses + 1
-    if misses < MOST_MISSES:
-        replies.change(turn.db, asked.there, misses=misses)
-        turn.route.append("replies:miss")
-        _speak(turn, asked, turn.texts.render("replies/miss"))
-    else:
+    if misses >= MOST_MISSES:
         _hand_over(turn, asked, "doubt")
+        return
+    replies.change(turn.db, asked.there, misses=misses)
+    turn.route.append("replies:miss")
+    likely = knowing.choices(turn, asked.words.known)
+    if likely:
+        turn.ask(asked.sender, "replies/maybe", likely)
+    else:
+        _speak(turn, asked, turn.texts.render("replies/miss"))
 
 
 def _hand_over(turn: Turn, asked: Asked, why: str) -> None:
     """People are wanted; whom the bot asked for a moment ago it does not ask for again by itself."""
     there = asked.there
-    if why != "human" and turn.now - there.handed_at < ASKED_AGAIN:
+    lately = turn.now - there.handed_at < ASKED_AGAIN and asked.talk.state_at <= there.handed_at
+    if why != "human" and lately:
         back = back_at(turn.now, turn.hours)
         text = turn.texts.render("replies/noted", back=shown(back)) if back else None
         turn.route.append(f"replies:{why}:asked")
@@ -240,7 +195,12 @@ def _hand_over(turn: Turn, asked: Asked, why: str) -> None:
     turn.route.append(f"replies:{why}:people")
     replies.change(turn.db, there, misses=0, waits="", handed_at=turn.now)
     text, closed = PEOPLE[why]
-    handover.wanted(turn, asked.person, asked.talk, asked.text, text=text, closed=closed)
+    handover.wanted(turn, asked.person, asked.talk, asked.words.text, text=text, closed=closed)
+
+
+def _give(turn: Turn, asked: Asked, answer: Answer) -> None:
+    turn.route.append(f"replies:{answer.intent}:{answer.made_by}")
+    _speak(turn, asked, answer.text)
 
 
 def _speak(turn: Turn, asked: Asked, text: str) -> None:

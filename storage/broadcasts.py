@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select, update
 
-from storage import audience, audience_chats, touches
+from storage import audience, audience_chats, segments, touches
 from storage.audience import FAILED, LEFT, SENT, SUPPRESSED, TASKED
 from storage.db import Db
 from storage.rows import Rows
+from storage.segments import Chosen
 from storage.sql import Sql, any_of, one_of
 from storage.tables import Audience, Broadcast, BroadcastTask, Outbox
 
@@ -57,7 +59,7 @@ _NEXT_SENDER = Sql(
     select(func.min(_A.c.userid)).where(_OF, _A.c.userid > bindparam("by"))
 )  # fmt: skip
 _LEFT_AFTER = Sql(
-    select(_A.c.member_id, _A.c.external_userid, _A.c.userid)
+    select(_A.c.member_id)
     .where(_OF, _A.c.member_id > _AFTER, _A.c.status == LEFT)
     .order_by(_A.c.member_id)
     .limit(_MOST)
@@ -70,7 +72,7 @@ _TOLD_BY = Sql(
     .where(_OF, any_of(_A.c.userid, "users"), one_of(_A.c.status, (TASKED, SENT)))
     .group_by(_A.c.userid)
 )
-_SENDER_OF = Sql(select(_A.c.userid).where(_OF, _A.c.member_id == bindparam("who")))
+_SET_SENDER = Sql(update(_A).where(_OF, _A.c.member_id == bindparam("who")).values(userid=bindparam("by")))
 _KNOWN = Sql(select(_T.c.msgid).where(any_of(_T.c.msgid, "ids")))
 _OPEN = Sql(
     select(*_T.columns)
@@ -162,9 +164,9 @@ def next_sender(db: Db, broadcast_id: int, after: str) -> str | None:
     return row[0] if row else None
 
 
-def left_after(db: Db, broadcast_id: int, after: int, most: int) -> list[tuple[int, str, str]]:
-    """(member_id, external_userid, userid) of rows still `left`, in order, beyond the member `after`."""
-    return [(row[0], row[1], row[2]) for row in db.all(_LEFT_AFTER, of=broadcast_id, after=after, most=most)]
+def left_after(db: Db, broadcast_id: int, after: int, most: int) -> list[int]:
+    """Members whose rows are still `left`, in order, beyond the member `after`."""
+    return [row[0] for row in db.all(_LEFT_AFTER, of=broadcast_id, after=after, most=most)]
 
 
 def in_flight(db: Db, broadcast_id: int) -> list[tuple[int, int]]:
@@ -175,12 +177,6 @@ def in_flight(db: Db, broadcast_id: int) -> list[tuple[int, int]]:
 def told_by(db: Db, broadcast_id: int, userids: Sequence[str]) -> dict[str, int]:
     """How many of a broadcast's messages these guides have or will get to pass on."""
     return {row[0]: row[1] for row in db.all(_TOLD_BY, of=broadcast_id, users=list(userids))}
-
-
-def sender_of(db: Db, broadcast_id: int, member_id: int) -> str:
-    """The guide of a member, as frozen; "" when there is none."""
-    row = db.one(_SENDER_OF, of=broadcast_id, who=member_id)
-    return str(row[0]) if row else ""
 
 
 def next_chunk(db: Db, broadcast_id: int, userid: str) -> int:
@@ -272,6 +268,24 @@ def call_off(db: Db, outbox_ids: Sequence[int], why: str, now: datetime) -> set[
 def waiting_for(db: Db, userid: str) -> list[tuple[int, str, str, int, datetime]]:
     """(broadcast, name, channel, receivers, since when) of what waits for a guide's tap."""
     return [(row[0], row[1], row[2], int(row[3]), row[4]) for row in db.all(_WAITING, by=userid)]
+
+
+def set_sender(db: Db, broadcast_id: int, member_id: int, userid: str) -> None:
+    """The guide who passes a message on."""
+    db.run(_SET_SENDER, of=broadcast_id, who=member_id, by=userid)
+
+
+@lru_cache(maxsize=64)
+def _counting(rule: str) -> tuple[Chosen, Sql]:
+    chosen = segments.compiled(rule)
+    return chosen, Sql(select(func.count()).select_from(chosen.ids.limit(_MOST).subquery()))
+
+
+def count(db: Db, broadcast: Broadcast, most: int, now: datetime) -> int:
+    """How many members a broadcast's rule fits now, counted up to `most`."""
+    chosen, sql = _counting(broadcast.rule)
+    row = db.one(sql, **chosen.given(now), most=most)
+    return int(row[0]) if row else 0
 
 
 def source(broadcast_id: int) -> str:

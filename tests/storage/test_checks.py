@@ -40,6 +40,7 @@ _KEPT = "'', '{}', NULL, 0, %s, 0, '[]', '', '', ''"
 REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, %s)"
 PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
 REWARD = "INSERT INTO \"grant\" VALUES (%d, 'referral:1', %d, '%s', 'granted', '', 'e1', 0)"
+MODEL_CALL = "INSERT INTO model_call VALUES (99, '2026-11-11', 0, 'p', 1, '', %d, 0, %d, 1, '', 'ok', 0, %s)"
 PAIR = [MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1")]  # a second member, brought by the first
 
 ARTICLE = ("INSERT INTO knowledge_article VALUES (110, 's', 'k', '%s', 'all', 't', '', '', '[]', '[]', NULL, NULL, '', "
@@ -93,6 +94,8 @@ DAMAGE = {
     "coupons: each code once": [COUPON.replace("(30,", "(31,")],
     "coupons: each hangs on a grant": ["UPDATE coupon SET grant_id = 999"],
     "stock: remaining + reserved + taken = total, none negative": ["INSERT INTO stock VALUES ('s', 10, 5, 1, 3)"],
+    "audit: every link follows from the one before it": ["INSERT INTO audit_link VALUES (1, 80, 'x')"],
+    "audit: what people did is linked": ["INSERT INTO audit_log VALUES (80, 'lina', 'a', 's', '{}', 'c', 0)"],
     "points: lots sum to the balance": ["UPDATE points_lot SET amount = 4"],
     "points: nobody holds and owes at once": [
         "INSERT INTO transfer VALUES (23, 'k23', 'debt:1', 'issuer', 'points', 5, 'x', 'e', 0)"
@@ -185,6 +188,10 @@ DAMAGE = {
         *PAIR, PAID % 96, "UPDATE referral SET order_id = 90", ORDER % (100, 100),
         "INSERT INTO order_refund VALUES (91, 's', 'r', 'n', 100, 1, 0)",
     ],
+    "model: budgets hold and gave what the calls say": [
+        "INSERT INTO stock VALUES ('model:2026-11-11', 9, 4, 5, 0)", MODEL_CALL % (5, 3, "NULL"), MODEL_CALL % (0, 1, 5)
+    ],
+    "model: each call stands in its day's budget": [MODEL_CALL % (5, 0, "NULL")],
     "referral: each rung once": [REWARD % (98, 1, "rung:000003:0"), REWARD % (99, 1, "rung:000003:1")],
 }  # fmt: skip
 OUTREACH_DAMAGE = {
