@@ -90,12 +90,9 @@ class Runtime:
             **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
             **self.doors.senders,
-<<<<<<< HEAD
             **BroadcastSenders(self.wecom, self.writer, self.clock, app_senders.message).table(),
             **Polls(self.wecom, self.writer, self.clock).table(),
-=======
             **ModelSender(self.settings.llm, self.model, self.writer).table(),
->>>>>>> main
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,
             onebot_reach.SEND: self.onebot.sender.send,

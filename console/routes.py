@@ -6,13 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-<<<<<<< HEAD
-from sqlalchemy import Connection
-
-from console import broadcast_reads, group_reads, reads, referral_reads, settlements
-=======
-from console import audit_reads, group_reads, reads, referral_reads, settlements, staff_reads
->>>>>>> main
+from console import audit_reads, broadcast_reads, group_reads, reads, referral_reads, settlements, staff_reads
 from handlers import policy
 from handlers.broadcasts import ACTS as BROADCAST_ACTS
 from handlers.campaigns import STEPS
@@ -74,15 +68,11 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-<<<<<<< HEAD
     **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS)},
-=======
-    **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
     "staff": "staff",
     "staff/{userid}": "staff/change",
     "tokens": "tokens",
     "tokens/{id}/revoke": "tokens/revoke",
->>>>>>> main
 })  # fmt: skip
 
 

@@ -11,11 +11,17 @@ from typing import Any
 from bot.order_events import AdminAsked
 from bot.router import Refusal
 from bot.turn import Turn
-<<<<<<< HEAD
-from handlers import broadcasts, campaigns, catalogue, coupon_templates, group_assets, points, undoing
-=======
-from handlers import campaigns, catalogue, coupon_templates, group_assets, points, policy, staffing, undoing
->>>>>>> main
+from handlers import (
+    broadcasts,
+    campaigns,
+    catalogue,
+    coupon_templates,
+    group_assets,
+    points,
+    policy,
+    staffing,
+    undoing,
+)
 from handlers.plays import Plays
 from handlers.refusals import Refused, read
 from storage import staff
@@ -84,9 +90,6 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], tuple[int, dict[str, Any
     "checkouts/undo": undoing.undo_checkout,
     "redemptions/undo": undoing.undo_redemption,
     **group_assets.ACTS,
-<<<<<<< HEAD
     **broadcasts.ACTS,
-=======
     **staffing.ACTS,
->>>>>>> main
 }

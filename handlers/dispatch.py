@@ -8,11 +8,7 @@ from typing import Any
 from bot import aibot_events, kf_events, onebot_events, order_events, own_events
 from bot import events as e
 from bot.router import Play
-<<<<<<< HEAD
-from bot.sections import Broadcasts, Kf, OneBot, Outreach, StaffSection
-=======
-from bot.sections import Kf, Llm, OneBot, Outreach, StaffSection
->>>>>>> main
+from bot.sections import Broadcasts, Kf, Llm, OneBot, Outreach, StaffSection
 from bot.turn import STAFF, Turn
 from handlers import admin, aibot, broadcasts, contact, group_chat, guide, kf, member, onebot, orders, policy, runtime
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
@@ -92,30 +88,20 @@ class Dispatcher:
         cards: bool = False,
         outreach: Outreach | None = None,
         staff: StaffSection | None = None,
-<<<<<<< HEAD
         broadcasts: Broadcasts | None = None,
-=======
         llm: Llm | None = None,
->>>>>>> main
     ) -> None:
         policy.check(plays, admin.ACTS)
         self._plays = Plays(
             plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards, outreach=outreach, staff=staff
         )
-<<<<<<< HEAD
         self._broadcasts = broadcasts or Broadcasts()
-=======
         self._llm = llm or Llm()
->>>>>>> main
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
         turn.cards, turn.outreach = self._plays.cards, self._plays.outreach
-<<<<<<< HEAD
-        turn.hours, turn.broadcasts = self._plays.hours, self._broadcasts
-=======
-        turn.hours, turn.llm = self._plays.hours, self._llm
->>>>>>> main
+        turn.hours, turn.llm, turn.broadcasts = self._plays.hours, self._llm, self._broadcasts
         if event.sender is not None and event.sender.channel == STAFF:
             policy.admit(turn, event.sender.external_id, self._plays.staff)
         handler = HANDLERS.get(type(event))

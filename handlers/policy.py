@@ -121,7 +121,6 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "group-welcomes": "group.manage",
     "group-welcomes/update": "group.manage",
     "group-welcomes/delete": "group.manage",
-<<<<<<< HEAD
     "broadcasts": "broadcast.compose",
     "broadcasts/change": "broadcast.compose",
     "broadcasts/test": "broadcast.compose",
@@ -131,12 +130,10 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "broadcasts/pause": "broadcast.stop",
     "broadcasts/resume": "broadcast.stop",
     "broadcasts/stop": "broadcast.stop",
-=======
     "staff": "staff.manage",
     "staff/change": "staff.manage",
     "tokens": "token.manage",
     "tokens/revoke": "token.manage",
->>>>>>> main
 })  # fmt: skip
 
 _GRANTS: dict[str, Mapping[str, str]] = {

@@ -45,13 +45,9 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
     elif event.name == checkout.TIMER:
         orders.hold_ended(turn, event.payload["checkout_id"], plays)
     elif event.name == handover.OPENING:
-<<<<<<< HEAD
-        handover.opened(turn, event.payload["external_userid"], event.payload["said"])
+        handover.opened(turn, event.payload["key"])
     elif event.name in broadcasting.TIMERS:
         broadcasts.due(turn, event)
-=======
-        handover.opened(turn, event.payload["key"])
->>>>>>> main
     elif event.name == ALERT:
         robots.alert(turn, event)
     elif event.name == DAILY:

@@ -56,8 +56,8 @@ def _ways(turn: Turn, broadcast: Broadcast, ids: list[int]) -> dict[int, Any]:
             shut.setdefault(why, []).append(member_id)
         else:
             ways[member_id] = way
-    for why, ids in shut.items():
-        audience.move(turn.db, broadcast.id, ids, LEFT, SUPPRESSED, turn.now, reason=why)
+    for why, members_shut in shut.items():
+        audience.move(turn.db, broadcast.id, members_shut, LEFT, SUPPRESSED, turn.now, reason=why)
     return ways
 
 
