@@ -208,6 +208,14 @@ class Turn(Work):
             return
         self._speak(to, content, self.menu(text, choices, **values))
 
+    def put(self, to: Address, text: str, choices: Sequence[Choice], /, **values: object) -> None:
+        """Show staff what nobody asked for: buttons, or the words of each choice (its `$choices`). Numbers keep the
+        meaning that they had."""
+        lines = [self.texts.render("common/word_line", label=one.label, words=one.words) for one in choices]
+        content = self.texts.render(text, choices="\n".join(lines), **values)
+        if not card_asking.by_card(self, to.external_id, content, text, choices, values):
+            self._speak(to, content, None)
+
     def offer(self, to: Address, choices: Sequence[Choice]) -> None:
         """Remember what the numbers shown to someone mean, from now on."""
         dialogues.offer(self.db, *to, [choice.words for choice in choices], self.since(CHOICE_LIFE_S))

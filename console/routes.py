@@ -49,6 +49,9 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "staff": Reading(staff_reads.people, "staff.read", ("role", "store_id", "status"), scoped=True),
     "tokens": Reading(staff_reads.tokens, "token.manage", ("userid", *_PAGE)),
     "permissions": Reading(staff_reads.permissions, "store.read"),
+    "approvals": Reading(
+        staff_reads.approvals, "approval.read", ("status", "kind", "made_by", "member_id", *_PAGE), scoped=True
+    ),
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
     "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE)),
@@ -73,6 +76,7 @@ POSTS: Mapping[str, str] = MappingProxyType({
     "staff/{userid}": "staff/change",
     "tokens": "tokens",
     "tokens/{id}/revoke": "tokens/revoke",
+    **{f"approvals/{{id}}/{step}": f"approvals/{step}" for step in ("approve", "reject")},
 })  # fmt: skip
 
 

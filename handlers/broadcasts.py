@@ -16,11 +16,11 @@ from bot.events import ApiAnswered, TimerDue
 from bot.own_events import BroadcastStep
 from bot.sizes import size
 from bot.turn import Turn
+from handlers.approving import second
 from handlers.broadcast_bodies import Given
 from handlers.broadcast_composing import NewBroadcast, check, columns
 from handlers.plays import Plays
 from handlers.refusals import Refused, read, refuse
-from handlers.signing import same_person
 from scenarios import (
     broadcast_answers,
     broadcast_planning,
@@ -82,7 +82,7 @@ def change(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
 
 def _who(turn: Turn, given: str) -> str:
     """Who acts: the holder of the token where it is somebody's."""
-    return turn.staff.userid if turn.staff else given
+    return turn.staff.userid if turn.staff and turn.staff.userid else given
 
 
 # -- acting ------------------------------------------------------------------------------------------------------------
@@ -105,8 +105,8 @@ def approve(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
         raise Refused(409, "wrong_state", turn.texts.render("admin/wrong_state", status=broadcast.status))
     if broadcast.scheduled_at is not None and broadcast.scheduled_at <= turn.now:
         refuse(turn, "scheduled_at", "admin/past")
-    if needs_second(turn, broadcast, plays.approve_above_fen) and same_person(by, broadcast.made_by):
-        raise Refused(409, "second_person", turn.texts.render("admin/second_person"), "by")
+    if needs_second(turn, broadcast, plays.approve_above_fen):
+        by = second(turn, broadcast.made_by, by, turn.texts.render("broadcasts/says", name=broadcast.name))
     broadcasting.approve(turn, broadcast, by)
     return 200, _told(_find(turn, body))
 

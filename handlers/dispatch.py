@@ -10,7 +10,21 @@ from bot import events as e
 from bot.router import Play
 from bot.sections import Broadcasts, Kf, Llm, OneBot, Outreach, StaffSection
 from bot.turn import STAFF, Turn
-from handlers import admin, aibot, broadcasts, contact, group_chat, guide, kf, member, onebot, orders, policy, runtime
+from handlers import (
+    admin,
+    aibot,
+    approving,
+    broadcasts,
+    contact,
+    group_chat,
+    guide,
+    kf,
+    member,
+    onebot,
+    orders,
+    policy,
+    runtime,
+)
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
@@ -74,6 +88,13 @@ HANDLERS: dict[type[e.Event], Handler] = {
 }
 
 
+# What handlers hear of what a turn has done, before the plays do.
+NEWS: dict[type[e.Event], Callable[[Turn, Any, Plays], object]] = {
+    own_events.ApprovalAsked: approving.asked,
+    own_events.ApprovalDecided: admin.decided,
+}
+
+
 class Dispatcher:
     """Hands an event to its handler; the plays that listen to it run as well. An event nobody takes is kept, not
     refused."""
@@ -110,4 +131,7 @@ class Dispatcher:
             handler(turn, event, self._plays)
         self._plays.tell(turn, event)
         while turn.news:
-            self._plays.tell(turn, turn.news.pop(0))
+            news = turn.news.pop(0)
+            if (hears := NEWS.get(type(news))) is not None:
+                hears(turn, news, self._plays)
+            self._plays.tell(turn, news)

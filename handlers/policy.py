@@ -61,7 +61,7 @@ TABLE: Mapping[str, Row] = MappingProxyType({
     "points.approve": _ADMINS,
     "referral.review": _ADMINS,
     "sale.undo": _ADMINS,
-    "approval.read": _MANAGERS,
+    "approval.read": _MANAGERS,  # what waits; to decide, one needs the permission that it names
     # a guide's day
     "script.read": _ANYONE,  # 话术
     "task.read": _MINE,
@@ -134,6 +134,8 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "staff/change": "staff.manage",
     "tokens": "token.manage",
     "tokens/revoke": "token.manage",
+    "approvals/approve": "approval.read",
+    "approvals/reject": "approval.read",
 })  # fmt: skip
 
 _GRANTS: dict[str, Mapping[str, str]] = {
