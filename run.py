@@ -56,6 +56,7 @@ def wire(settings: Settings) -> Runtime:
             llm=settings.llm,
             outreach=settings.outreach,
             staff=settings.staff,
+            broadcasts=settings.broadcasts,
         )
         return Runtime(settings, dispatch, texts)
     except ConfigError as error:
