@@ -13,9 +13,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import text
+
+from storage import tables
 from tests.conftest import NOON
 from tests.handlers.test_group_assets import WAY, known_group
 from tests.office import Office, office_of
+from tests.rows import put
 from tests.scenarios.referring import CONFIG, brought, code_of, row_id
 from tests.shop import Shop, start_shop
 
@@ -115,6 +119,19 @@ async def made_asset(world: World, path: str, act: str, answer: Body, body: Body
     return path.format(world.id_of(act)), body
 
 
+EVENING = {"name": "晚上见", "channel": "contact", "text": "今晚 8 点见"}
+
+
+async def broadcast_under_way(world: World) -> Asked:
+    """Its task waits for lina's tap."""
+    number = world.id_of("broadcasts")
+    with world.mall.bot.database.engine.begin() as connection:
+        connection.execute(text("UPDATE broadcast SET status = 'sending', frozen_at = made_at WHERE id = :id"),
+                           {"id": number})  # fmt: skip
+        put(connection, tables.BroadcastTask, broadcast_id=number, id=900_000, status="made", userid="lina", size=1)
+    return f"broadcasts/{number}/pause", {}
+
+
 WELCOME_ADD = "externalcontact/group_welcome_template/add"
 MADE = {"join-ways": {"config_id": "CFG"}, "group-welcomes": {"template_id": "TPL"}}
 HELLO = {"name": "新人", "text": "欢迎🎉"}
@@ -155,6 +172,15 @@ STORY: dict[str, tuple[str, Way]] = {
     "staff/change": ("wang", plainly("staff/lina", {"role": "manager", "store_id": "S1"})),
     "tokens": ("wang", plainly("tokens", {"userid": "lina", "name": "收银机"})),
     "tokens/revoke": ("wang", later("tokens/{}/revoke", "tokens")),
+    "broadcasts": ("wang", plainly("broadcasts", EVENING)),
+    "broadcasts/change": ("wang", later("broadcasts/{}/change", "broadcasts", {**EVENING, "text": "今晚 9 点见🎉"})),
+    "broadcasts/test": ("wang", later("broadcasts/{}/test", "broadcasts", {"userids": ["lina"]})),
+    "broadcasts/approve": ("wang", later("broadcasts/{}/approve", "broadcasts")),
+    "broadcasts/pause": ("wang", broadcast_under_way),
+    "broadcasts/resume": ("wang", later("broadcasts/{}/resume", "broadcasts")),
+    "broadcasts/remind": ("wang", later("broadcasts/{}/remind", "broadcasts")),
+    "broadcasts/refresh": ("wang", later("broadcasts/{}/refresh", "broadcasts")),
+    "broadcasts/stop": ("wang", later("broadcasts/{}/stop", "broadcasts")),
 }  # fmt: skip
 
 
@@ -167,6 +193,9 @@ async def world_of(database_url: str) -> AsyncIterator[World]:
         for name in ("wang", "chen"):
             world.tokens[name] = await office.token_of(name, "owner")
         yield world
+        with mall.bot.database.engine.begin() as connection:
+            for table in ("broadcast_task", "broadcast"):  # one was set under way by hand
+                connection.execute(text(f"DELETE FROM {table}"))
 
 
 def audit_of(world: World, key: str) -> list[tuple[str, str]]:

@@ -7,14 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import String
-
 from bot.settings import Settings
 from handlers import policy
 from storage import tables
-from storage.types import UtcDateTime
 from tests.conftest import NOON
 from tests.office import Office, office_of
+from tests.rows import put
 from tests.shop import Shop, start_shop
 
 # Who they are: role and store. lina asks for what is lina's, bo's (of her store) and mei's (of another store).
@@ -103,16 +101,7 @@ def _rows(world: World) -> list[tuple[Any, dict[str, Any]]]:
 def _furnish(world: World) -> None:
     with world.mall.bot.database.engine.begin() as connection:
         for model, values in _rows(world):
-            table = model.__table__
-            rest = {column.name: _empty(column) for column in table.columns if column.name not in values}
-            connection.execute(table.insert().values({**rest, **{k: v for k, v in values.items() if k in table.c}}))
-
-
-def _empty(column: Any) -> Any:
-    """A value for a column that nobody here looks at."""
-    if column.nullable:
-        return None
-    return NOON if isinstance(column.type, UtcDateTime) else "" if isinstance(column.type, String) else 0
+            put(connection, model, **values)
 
 
 def _clear(world: World) -> None:

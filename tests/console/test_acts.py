@@ -29,7 +29,9 @@ OPTIONAL: dict[str, set[str]] = {
     "staff": {"role", "store_id"},
     "staff/change": {"status"},
     "tokens": {"expires_at"},
+    "broadcasts/test": {"member_id"},
 }
+QUESTIONS = {"broadcasts/refresh"}  # asks WeCom for results; changes nothing when they are asked for already
 
 IN_PATH = {act: re.findall(r"{(\w+)}", path) for path, act in POSTS.items()}  # what the path says, the path decides
 VALUE = re.compile(r".*_fen|amount|points|remaining|reserved|taken|total|stock|held|paid|size")
@@ -66,7 +68,10 @@ async def test_every_act_leaves_one_row_with_its_actor(database_url: str) -> Non
             world.answers[act] = answer[1]
             rows = audit_of(world, key)
             again = await world.office.post(path, body, world.tokens[who], key=key)
-            if [actor for actor, _ in rows].count(who) != 1 or rows != audit_of(world, key) or again[0] >= 500:
+            count = [actor for actor, _ in rows].count(who)
+            if count != 1 and not (count == 0 and act in QUESTIONS):
+                wrong[act] = rows
+            if rows != audit_of(world, key) or again[0] >= 500:
                 wrong[act] = rows
     assert wrong == {}
 
