@@ -24,6 +24,7 @@ from bot.sections import (
     Delivery,
     Llm,
     Logs,
+    Media,
     OneBot,
     OrderSource,
     Outreach,
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     staff: StaffSection = StaffSection()
     onebot: OneBot = OneBot()
     llm: Llm = Llm()
+    media: Media = Media()
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()
     outreach: Outreach = Outreach()

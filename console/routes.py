@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from console import audit_reads, group_reads, reads, referral_reads, settlements, staff_reads
+from console import audit_reads, group_reads, media_reads, reads, referral_reads, settlements, staff_reads
 from handlers import policy
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
@@ -49,6 +49,7 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "tokens": Reading(staff_reads.tokens, "token.manage", ("userid", *_PAGE)),
     "permissions": Reading(staff_reads.permissions, "store.read"),
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
+    "media": Reading(media_reads.media, "media.read", ("code", "kind", "userid", *_PAGE), scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
 })  # fmt: skip

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bot import onebot_reach
 from bot.doors import DAILY
 from bot.events import ApiAnswered, TimerDue
+from bot.media import FETCH
 from bot.model import asking
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
 from bot.watch import ALERT
-from handlers import contact, group_assets, group_chat, kf, onebot, orders, robots
+from handlers import contact, group_assets, group_chat, kf, media, onebot, orders, robots
 from handlers.plays import Plays
 from scenarios import checkout, handover, refunds
 
@@ -28,6 +29,8 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         kf.answered(turn, event)
     elif event.call == onebot_reach.SEND:
         onebot.answered(turn, event)
+    elif event.call == FETCH:
+        media.answered(turn, event)
     elif event.call == asking.CALL:
         asking.settle(turn, event)
 
