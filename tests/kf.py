@@ -203,9 +203,11 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def start_desk(url: str, plays: dict[str, dict[str, Any]] | None = None) -> AsyncIterator[Desk]:
+async def start_desk(
+    url: str, plays: dict[str, dict[str, Any]] | None = None, *, cards: bool = False
+) -> AsyncIterator[Desk]:
     """A bot with the points play behind one account; lina follows wm1."""
-    async with start_bot(url, NOON, {"points": 0}, {"points": {}} if plays is None else plays) as bot:
+    async with start_bot(url, NOON, {"points": 0}, {"points": {}} if plays is None else plays, cards=cards) as bot:
         platform = Platform(bot.clock)
         senders = {**bot.delivery._senders, **Kf(platform, bot.writer, bot.clock).table()}  # type: ignore[arg-type]
         bot.delivery = Delivery(bot.writer, senders, bot.clock, SeededChance(9))
