@@ -17,7 +17,6 @@ from handlers import broadcasts, contact, group_assets, group_chat, kf, media, o
 from handlers.plays import Plays
 from scenarios import broadcast_answers, broadcasting, checkout, handover, refunds
 
-
 Hear = Callable[[Turn, ApiAnswered], None]
 ANSWERS: Mapping[str, Hear] = MappingProxyType({
     group_chat.GET: group_chat.answered,
