@@ -38,6 +38,14 @@ class ContactProfiled(ContactEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BroadcastStep(Event):
+    """A broadcast goes on for one transaction. `place` is where the walk stands (what the step before answered)."""
+
+    broadcast_id: int
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupChatSeen(Event):
     """A customer group as `groupchat/get` shows it (its `group_chat` object)."""
 

@@ -6,8 +6,18 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from console import audit_reads, group_reads, reads, referral_reads, settlements, staff_reads
+from console import (
+    audit_reads,
+    broadcast_reads,
+    group_reads,
+    media_reads,
+    reads,
+    referral_reads,
+    settlements,
+    staff_reads,
+)
 from handlers import policy
+from handlers.broadcasts import ACTS as BROADCAST_ACTS
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
 
@@ -52,7 +62,13 @@ READS: Mapping[str, Reading] = MappingProxyType({
         staff_reads.approvals, "approval.read", ("status", "kind", "made_by", "member_id", *_PAGE), scoped=True
     ),
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
+    "media": Reading(media_reads.media, "media.read", ("code", "kind", "userid", *_PAGE), scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
+    "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE)),
+    "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose"),
+    "broadcasts/{id}/audience": Reading(
+        broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE)
+    ),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
 })  # fmt: skip
 
@@ -65,7 +81,7 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-    **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
+    **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS)},
     "staff": "staff",
     "staff/{userid}": "staff/change",
     "tokens": "tokens",

@@ -12,7 +12,18 @@ from bot.order_events import AdminAsked
 from bot.own_events import ApprovalDecided
 from bot.router import Refusal
 from bot.turn import Turn
-from handlers import approving, campaigns, catalogue, coupon_templates, group_assets, points, policy, staffing, undoing
+from handlers import (
+    approving,
+    broadcasts,
+    campaigns,
+    catalogue,
+    coupon_templates,
+    group_assets,
+    points,
+    policy,
+    staffing,
+    undoing,
+)
 from handlers.approving import Held, hold
 from handlers.plays import Plays
 from handlers.refusals import Refused, read
@@ -132,6 +143,7 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], Answer]] = {
     "checkouts/undo": undoing.undo_checkout,
     "redemptions/undo": undoing.undo_redemption,
     **group_assets.ACTS,
+    **broadcasts.ACTS,
     **staffing.ACTS,
     **approving.ACTS,
 }
