@@ -113,7 +113,9 @@ def reply(
 
 def give_model(desk: Desk, model: Model, **llm: Any) -> None:
     """The house has a model from now on."""
-    section = Llm(base_url="http://127.0.0.1:9/v1", api_key="key-of-a-test", model="m1", **llm)
+    section = Llm.model_validate(
+        {"base_url": "http://127.0.0.1:9/v1", "api_key": "key-of-a-test", "model": "m1", **llm}
+    )
     dispatch: Any = desk.bot.writer._batch._dispatch
     dispatch._llm = section
     gateway: Any = model
