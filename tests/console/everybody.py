@@ -19,6 +19,8 @@ from tests.shop import Shop, start_shop
 STAFF = {"lina": ("guide", "S1"), "bo": ("guide", "S1"), "mei": ("guide", "S2"), "ma": ("manager", "S1"),
          "mo": ("manager", "S2"), "ada": ("admin", ""), "oz": ("owner", "")}  # fmt: skip
 OBJECTS = ("lina", "bo", "mei", "ma")  # each has a member, a checkout, a referral, a group, something that waits
+DRAFT = {"name": "x", "text": "x", "channel": "contact", "status": "drafted", "rule": "{}", "topic": "marketing",
+         "attachments": "[]", "senders": "[]", "chat_ids": "[]", "expire_h": 24}  # fmt: skip
 REFUSED = {"member": 401, "disabled": 401}
 
 
@@ -43,6 +45,7 @@ class World:
     tokens: dict[str, str] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
     waits: dict[str, int] = field(default_factory=dict)
+    broadcasts: dict[str, int] = field(default_factory=dict)
 
 
 @contextlib.asynccontextmanager
@@ -59,7 +62,7 @@ async def world_of(database_url: str) -> AsyncIterator[World]:
                 world.members[userid] = mall.one(
                     "SELECT member_id FROM identity WHERE external_id = :x", x=f"wm-{userid}"
                 )
-                world.waits[userid] = 900_000 + place
+                world.waits[userid], world.broadcasts[userid] = 900_000 + place, 900_200 + place
         world.tokens["disabled"] = await office.token_of("gone", "owner")
         await mall.bot.employs("gone", "owner", status="disabled")
         world.tokens["member"] = "siyu_somebody-without-a-token"
@@ -94,6 +97,9 @@ def _rows(world: World) -> list[tuple[Any, dict[str, Any]]]:
             (tables.Referral, {"id": mine["id"], "campaign_id": mine["id"], **brought}),
             (tables.GroupChat, {"chat_id": f"wr-{userid}", "owner": userid, "status": "active"}),
             (tables.Approval, waits),
+            (tables.Media, {"id": mine["id"], "seq": mine["id"], "sha256": userid, "kind": "png", "size": 1}),
+            (tables.MediaSender, {"media_id": mine["id"], "userid": userid}),
+            (tables.Broadcast, {"id": world.broadcasts[userid], "made_by": userid, **DRAFT}),
         ]
     return rows
 
