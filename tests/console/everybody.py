@@ -115,3 +115,4 @@ def _clear(world: World) -> None:
         for model, values in _rows(world):
             key = next(iter(model.__table__.primary_key.columns))
             connection.execute(model.__table__.delete().where(key == values[key.name]))
+        connection.execute(tables.Broadcast.__table__.delete())  # type: ignore[attr-defined]

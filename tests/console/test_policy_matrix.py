@@ -178,7 +178,41 @@ async def agreed(world: World, token: str, owner: str) -> bool:
     return status == 200
 
 
-TOUCHED: dict[str, Shown] = {"approvals/approve": agreed, "approvals/reject": agreed}
+async def composed_for(world: World, token: str, owner: str) -> bool:
+    """Whether somebody may have it sent by a member of staff."""
+    body = {"name": "x", "channel": "contact", "text": "x", "senders": [owner]}
+    return (await world.office.post("broadcasts", body, token))[0] == 201
+
+
+def acted(step: str) -> Shown:
+    """Whether a broadcast is there to act on; what cannot be done with it now is another matter."""
+
+    async def done(world: World, token: str, owner: str) -> bool:
+        status, answer = await world.office.post(f"broadcasts/{world.broadcasts[owner]}/{step}", {}, token)
+        assert status in (200, 404, 409, 422), answer
+        return status != 404
+
+    return done
+
+
+STEPS = ("change", "test", "remind", "refresh", "pause", "resume", "stop")
+TOUCHED: dict[str, Shown] = {
+    "approvals/approve": agreed,
+    "approvals/reject": agreed,
+    "broadcasts": composed_for,
+    **{f"broadcasts/{step}": acted(step) for step in STEPS},
+}
+
+
+async def test_a_manager_tries_a_broadcast_with_the_stores_own_members_only(world: World) -> None:
+    seen = [
+        (await world.office.post(
+            f"broadcasts/{world.broadcasts['ma']}/test", {"userids": ["ma"], "member_id": world.members[who]},
+            world.tokens["ma"],
+        ))[0]
+        for who in ("lina", "mei")
+    ]  # fmt: skip
+    assert seen == [200, 404]
 
 
 async def test_nobody_touches_what_is_not_within_their_reach(world: World) -> None:
