@@ -124,6 +124,7 @@ class Router:
     words_taken: list[Words] = field(default_factory=list)
     events_taken: list[tuple[type[Event], Step]] = field(default_factory=list)
     others: list[tuple[str, Step]] = field(default_factory=list)
+    firsts: list[tuple[str, Step]] = field(default_factory=list)
     campaign: CampaignKind | None = None
     acts: dict[str, Act] = field(default_factory=dict)
 
@@ -137,6 +138,16 @@ class Router:
 
         def register(step: Step) -> Step:
             self.events_taken.extend((kind, step) for kind in kinds)
+            return step
+
+        return register
+
+    def beforehand(self, audience: str) -> Callable[[Step], Step]:
+        """The decorated step is asked before anybody's words are looked for (a `Heard` without `near`); it says whether
+        it took what was said."""
+
+        def register(step: Step) -> Step:
+            self.firsts.append((audience, step))
             return step
 
         return register
