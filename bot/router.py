@@ -27,8 +27,9 @@ class Words:
 
     `bare`: the step also answers the word alone, with "" for what is missing. `menu`: help lists it. `public`: the
     answer may stand in a group (lists of drives); what is somebody's own (codes, balances) may not. `confirm`: it moves
-    value on somebody's word, so where there are cards it is asked once more. `may`: the permission of
-    handlers/policy.py that staff need for it; members' words need none.
+    value on somebody's word, so it is asked once more. `may`: the permission of handlers/policy.py that staff need for
+    it; members' words need none. `verbatim`: the step gets what follows as it was typed, not folded to lower case.
+    `of_member`: what follows is a member, so whoever shows one offers it.
     """
 
     words: tuple[str, ...]
@@ -40,6 +41,8 @@ class Words:
     public: bool = False
     confirm: bool = False
     may: str = ""
+    verbatim: bool = False
+    of_member: bool = False
 
 
 class Problem(NamedTuple):
@@ -140,11 +143,15 @@ class Router:
         public: bool = False,
         confirm: bool = False,
         may: str = "",
+        verbatim: bool = False,
+        of_member: bool = False,
     ) -> Callable[[Step], Step]:
         """The decorated step runs when someone of `audience` says one of `words`; see `Words`."""
 
         def register(step: Step) -> Step:
-            self.words_taken.append(Words(words, audience, arg, step, bare, menu, public, confirm, may))
+            self.words_taken.append(
+                Words(words, audience, arg, step, bare, menu, public, confirm, may, verbatim, of_member)
+            )
             return step
 
         return register
