@@ -54,10 +54,12 @@ def wire(settings: Settings) -> Runtime:
             approve_above_fen=limit,
             cards=settings.wecom.app.cards,
             confirms=settings.wecom.app.confirm,
+            llm=settings.llm,
             outreach=settings.outreach,
             staff=settings.staff,
         )
-        return Runtime(settings, dispatch, texts)
+        dailies = {name: at for play in plays for name, at in play.router.dailies.items()}
+        return Runtime(settings, dispatch, texts, dailies)
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:
@@ -147,11 +149,21 @@ def menu(
 
 
 @cli.command()
-def audit() -> None:
-    """核对账本等全部不变量。"""
-    from console.auditing import audit_lines
+def audit(
+    since: Annotated[str, typer.Option(help="从前记下的链头 序号:哈希；核对它还在审计链里")] = "",
+    export: Annotated[Path | None, typer.Option(help="把审计链写到文件，一行一条 JSON，不核对")] = None,
+) -> None:
+    """核对账本、审计链等全部不变量。"""
+    from console import auditing
 
-    lines, violations = audit_lines(Database(settings_or_exit().database.url))
+    database = Database(settings_or_exit().database.url)
+    known = auditing.read_head(since)
+    if since and known is None:
+        fail(f"看不懂 {since}：写成 序号:哈希，就是 python run.py audit 打印的 audit chain: head 后面那一串")
+    if export is not None:
+        typer.echo(f"{auditing.export(database, export)} 条写到了 {export}")
+        return
+    lines, violations = auditing.audit_lines(database, known)
     typer.echo("\n".join(lines))
     raise typer.Exit(1 if violations else 0)
 

@@ -38,6 +38,14 @@ class ContactProfiled(ContactEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverWanted(Event):
+    """转人工: a member asked for a person in 微信客服, nobody could take it, and `userid` follows them."""
+
+    member_id: int
+    userid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupChatSeen(Event):
     """A customer group as `groupchat/get` shows it (its `group_chat` object)."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -22,6 +22,8 @@ from bot.ids import SystemChance
 from bot.kf import Kf, owe_pulls
 from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
+from bot.model.gateway import LLMGateway
+from bot.model.sender import ModelSender
 from bot.onebot import OneBotChannel
 from bot.reconcile import Reconcile
 from bot.scheduler import Scheduler
@@ -44,7 +46,14 @@ def _nothing(_: Work) -> None:
 class Runtime:
     """Writer, client, delivery, scheduler and leader of one process, wired from settings."""
 
-    def __init__(self, settings: Settings, dispatch: Callable[[Turn, Event], None], texts: Texts) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        dispatch: Callable[[Turn, Event], None],
+        texts: Texts,
+        dailies: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        """`dailies`: the plays' timers of every day."""
         self.settings, self.clock, chance = settings, SystemClock(), SystemChance()
         app = settings.wecom.app
         self.database = Database(settings.database.url)
@@ -69,13 +78,14 @@ class Runtime:
         self.shops = Shops(settings.orders, self.clock)
         app_senders = WeComSenders(self.wecom, app.agent_id, self.clock)
         self.doors = Doors(settings, self.writer, self.clock, chance, app_senders)
+        self.model = LLMGateway(settings.llm, self.clock, chance, texts)
         self.onebot = OneBotChannel(settings.onebot, self.writer, self.clock)
         rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
         self.delivery = Delivery(
             self.writer, self._senders(app_senders), self.clock, chance, member_rates=rates, more_rates=self.doors.rates
         )
         self.order_hooks = OrderHooks(order_kinds(settings.orders), self.writer, self.clock)
-        self.scheduler = Scheduler(self.writer, self.clock, dailies=self.doors.dailies)
+        self.scheduler = Scheduler(self.writer, self.clock, dailies={**self.doors.dailies, **(dailies or {})})
         self.leader = Leader(self.database, self._lead, self._follow)
         self._following: asyncio.Task[None] | None = None
 
@@ -85,6 +95,7 @@ class Runtime:
             **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
             **self.doors.senders,
+            **ModelSender(self.settings.llm, self.model, self.writer).table(),
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,
             onebot_reach.SEND: self.onebot.sender.send,
@@ -109,6 +120,7 @@ class Runtime:
         await self.wecom.close()
         await self.shops.close()
         await self.doors.close()
+        await self.model.close()
         self.database.close()
 
     async def _lead(self) -> None:

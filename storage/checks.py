@@ -3,19 +3,24 @@ database."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
-from storage import tables
+from storage import audit_chain, tables
 from storage.buying_checks import BUYING
 from storage.knowledge_checks import KNOWLEDGE
+from storage.model_checks import MODEL
+from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
+from storage.sql import READERS, Prepared
+from storage.types import UtcDateTime
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
 t: Any = tables
@@ -23,20 +28,54 @@ t: Any = tables
 SHOWN = 20  # violations named per check
 LONGEST_LEASE = timedelta(seconds=90)
 
-Finder = Callable[[datetime], Select[Any]]
+Finder = Callable[[Any], Select[Any]]
+_NOW = bindparam("now", type_=UtcDateTime())
+
+
+class Looks(Protocol):
+    """An invariant by name, however it is looked after."""
+
+    @property
+    def name(self) -> str:
+        """What holds, in words."""
+
+    def violations(self, connection: Connection, now: datetime) -> list[str]:
+        """Up to `SHOWN` violations in words."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """An invariant that no one query can tell: `walk` goes over the rows in order."""
+
+    name: str
+    walk: Callable[[Connection], Iterator[str]]
+
+    def violations(self, connection: Connection, now: datetime) -> list[str]:
+        """Up to `SHOWN` violations in words."""
+        return list(islice(self.walk(connection), SHOWN))
 
 
 @dataclass(frozen=True)
 class Check:
-    """One invariant: `broken` selects what breaks it, one row a violation."""
+    """One invariant: `broken` selects what breaks it, one row a violation; it is given the time as a bound value."""
 
     name: str
     broken: Finder
+    _prepared: dict[str, Prepared] = field(default_factory=dict, repr=False, compare=False)
 
     def violations(self, connection: Connection, now: datetime) -> list[str]:
         """Up to `SHOWN` violations in words."""
-        rows = connection.execute(self.broken(now).limit(SHOWN)).all()
+        asked = self._on(connection.dialect.name)
+        moments = {"now": now, "stale": now - LONGEST_LEASE}
+        marked = tuple(asked.values(moments)) if connection.dialect.name == "sqlite" else asked.named(moments)
+        rows = connection.exec_driver_sql(asked.text, marked).all()
         return [" ".join(f"{key}={value}" for key, value in row._mapping.items()) for row in rows]
+
+    def _on(self, dialect: str) -> Prepared:
+        """Compiled once in a process: every engine would do it again, and that takes longer than to ask."""
+        if dialect not in self._prepared:
+            self._prepared[dialect] = Prepared(self.broken(_NOW).limit(SHOWN), READERS[dialect])
+        return self._prepared[dialect]
 
 
 def _twice(*columns: Any) -> Select[Any]:
@@ -134,10 +173,12 @@ def _stock_off(_: datetime) -> Select[Any]:
     )
 
 
-def _lease_forgotten(now: datetime) -> Select[Any]:
+def _lease_forgotten(_: Any) -> Select[Any]:
     """No row stays leased longer than three leases."""
     o = t.Outbox
-    return select(o.id, o.call, o.lease_until).where(o.status == "leased", o.lease_until < now - LONGEST_LEASE)
+    return select(o.id, o.call, o.lease_until).where(
+        o.status == "leased", o.lease_until < bindparam("stale", type_=UtcDateTime())
+    )
 
 
 def _settled_without_time(_: datetime) -> Select[Any]:
@@ -157,7 +198,7 @@ def _failed_without_next(_: datetime) -> Select[Any]:
     return select(i.id, i.key, i.status).where(wrong)
 
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Looks, ...] = (
     Check("inbox: each event once", lambda _: _twice(t.Inbox.key)),
     Check("inbox: failed events have a next try, others have none", _failed_without_next),
     Check("outbox: settled rows and only they have a time", _settled_without_time),
@@ -178,6 +219,8 @@ CHECKS: tuple[Check, ...] = (
     Check("follows: each pair once", lambda _: _twice(t.Follow.external_userid, t.Follow.userid)),
     Check("coupons: each code once", lambda _: _twice(t.Coupon.code)),
     Check("coupons: each hangs on a grant", _coupon_without_grant),
+    Walk("audit: every link follows from the one before it", audit_chain.walk),
+    Check("audit: what people did is linked", audit_chain.unlinked),
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
-    *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE)],
+    *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL)],
 )

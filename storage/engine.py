@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision; the only way a schema is ever made."""
+        current, newest = self.revision()
+        if current == newest:
+            return
         with self.engine.begin() as connection:
             if self.dialect == "postgresql":  # two processes starting at once: the second waits and finds nothing to do
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305)")
@@ -48,7 +52,7 @@ class Database:
         """The schema's revision and the newest one."""
         with self.engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
-        return current, ScriptDirectory.from_config(_alembic()).get_current_head()
+        return current, _newest()
 
     def writer_db(self) -> Db:
         """A connection for the one thread that writes."""
@@ -76,6 +80,12 @@ def _prepare_all(connection: Any) -> None:
     connection.execute("SET enable_seqscan = off")
     connection.execute("SET jit = off")  # a plan that must scan then looks dear, and would be compiled for seconds
     connection.commit()
+
+
+@functools.cache
+def _newest() -> str | None:
+    """The newest revision there is: to find it, every one is read."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
 def _alembic() -> Config:

@@ -14,7 +14,19 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storage import audit_log, coupons, grants, ledger, member_tags, members, names, points, referral_merge, timers
+from storage import (
+    audit_log,
+    coupons,
+    grants,
+    ledger,
+    member_tags,
+    members,
+    names,
+    outreach_merge,
+    points,
+    referral_merge,
+    timers,
+)
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import Move, account, debt_account
@@ -67,6 +79,7 @@ class Moved:
     judged: list[list[Any]] = field(default_factory=list)
     tags: list[list[str]] = field(default_factory=list)
     tails: list[str] = field(default_factory=list)
+    touches: list[int] = field(default_factory=list)
 
 
 class Unmergeable(Exception):
@@ -98,6 +111,7 @@ def merge(db: Db, ids: Ids, survivor: int, absorbed: int, evidence: str, cause: 
     referral_merge.follow(merging)
     merging.settle_grants()
     merging.move_value()
+    outreach_merge.follow(merging)
     db.run(_INTO, id_=absorbed, to=survivor)
     db.add(_ADD, (merging.id, survivor, absorbed, evidence, json.dumps(merging.moved.__dict__), cause, now, None))
     data = {"survivor": survivor, "absorbed": absorbed, "evidence": evidence}
@@ -229,6 +243,7 @@ def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime)
         ):
             if part:
                 ledger.post(db, ids.next(), Move(back_key, payer, debit, asset, part, "merge undone"), cause, now)
+    outreach_merge.part(db, ids, survivor, absorbed, moved, cause, now)
     db.run(_INTO, id_=absorbed, to=None)
     data = {"survivor": survivor, "absorbed": absorbed, "merge": merge_id}
     audit_log.add(db, ids.next(), actor, "member.parted", f"member:{survivor}", data, cause, now)

@@ -25,6 +25,7 @@ from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOw
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
+from storage.tables.model import ModelCall
 from storage.tables.outreach import (
     Consent,
     ConsentAct,
@@ -37,6 +38,7 @@ from storage.tables.outreach import (
     Touch,
 )
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
+from storage.tables.replies import Conversation, Draft
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
@@ -62,9 +64,11 @@ __all__ = [
     "Consent",
     "ConsentAct",
     "ContactWay",
+    "Conversation",
     "Coupon",
     "CouponTemplate",
     "Dialogue",
+    "Draft",
     "Follow",
     "Grant",
     "GroupAsset",
@@ -95,6 +99,7 @@ __all__ = [
     "MemberStats",
     "MemberTag",
     "Merge",
+    "ModelCall",
     "Order",
     "OrderGuide",
     "OrderRefund",
