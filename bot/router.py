@@ -29,7 +29,8 @@ class Words:
     answer may stand in a group (lists of drives); what is somebody's own (codes, balances) may not. `confirm`: it moves
     value on somebody's word, so it is asked once more. `may`: the permission of handlers/policy.py that staff need for
     it; members' words need none. `verbatim`: the step gets what follows as it was typed, not folded to lower case.
-    `of_member`: what follows is a member, so whoever shows one offers it.
+    `of_member`: what follows is a member, so whoever shows one offers it. `preview`: what a `confirm` would do, in
+    words for the question, or "" when it would do nothing and the speaker was told why.
     """
 
     words: tuple[str, ...]
@@ -43,6 +44,7 @@ class Words:
     may: str = ""
     verbatim: bool = False
     of_member: bool = False
+    preview: Callable[[Turn, Event, str], str] | None = None
 
 
 class Heard(NamedTuple):
@@ -167,12 +169,13 @@ class Router:
         may: str = "",
         verbatim: bool = False,
         of_member: bool = False,
+        preview: Callable[[Turn, Event, str], str] | None = None,
     ) -> Callable[[Step], Step]:
         """The decorated step runs when someone of `audience` says one of `words`; see `Words`."""
 
         def register(step: Step) -> Step:
             self.words_taken.append(
-                Words(words, audience, arg, step, bare, menu, public, confirm, may, verbatim, of_member)
+                Words(words, audience, arg, step, bare, menu, public, confirm, may, verbatim, of_member, preview)
             )
             return step
 

@@ -88,6 +88,17 @@ class Plays:
         """Let a play answer what is nobody's word; whether one did."""
         return any(play.run(step, turn, event, heard) for of, play, step in self._others if of == audience)
 
+    def preview(self, turn: Turn, event: Event, audience: str, text: str) -> str | None:
+        """What these words would do, as their play says it; "" when it told why they would do nothing, None when it has
+        nothing to say."""
+        found = self._find(audience, text)
+        preview = found[0].preview if found else None
+        if found is None or preview is None:
+            return None
+        words, play, rest = found
+        turn.scope, turn.rules = turn.grants.get(words.may, ""), play.rules
+        return preview(turn, event, rest)
+
     def forbidden(self, turn: Turn, audience: str, text: str) -> Words | None:
         """What these words mean, when the speaker may not say it."""
         found = self._find(audience, text)

@@ -47,7 +47,7 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
     if (refused := plays.forbidden(turn, audience.name, _confirmed(plays, audience, typed))) is not None:
         turn.say(sender, "staff/may_not", word=refused.words[0])
         return
-    if _asks_first(turn, plays, sender, audience, said):
+    if _asks_first(turn, event, plays, sender, audience, said):
         return
     known = (*plays.known_words(audience.name, turn.grants), *HELP_WORDS)
     glued = plays.glued(audience.name, said)
@@ -68,7 +68,7 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
         turn.say(sender, "common/what", word=taken.words[0], arg=taken.arg)
 
 
-def _asks_first(turn: Turn, plays: Plays, sender: Address, audience: Audience, said: str) -> bool:
+def _asks_first(turn: Turn, event: Event, plays: Plays, sender: Address, audience: Audience, said: str) -> bool:
     """Whether words that move value wait for a yes, or were just given up. A tap on a card comes back as `确认 …`."""
     if not turn.confirms or sender.channel != STAFF:
         return False
@@ -78,8 +78,13 @@ def _asks_first(turn: Turn, plays: Plays, sender: Address, audience: Audience, s
     taken = plays.taking(audience.name, said)
     if taken is None or not taken.confirm:
         return False
+    what = plays.preview(turn, event, audience.name, said)
     yes, no = turn.texts.render("cards/yes"), turn.texts.render("cards/no")
-    turn.ask(sender, "cards/confirm", [Choice(f"{CONFIRM_WORD} {said}", yes), Choice(CANCEL_WORD, no)], said=said)
+    choices = [Choice(f"{CONFIRM_WORD} {said}", yes), Choice(CANCEL_WORD, no)]
+    if what:
+        turn.ask(sender, "cards/confirm_what", choices, what=what)
+    elif what is None:
+        turn.ask(sender, "cards/confirm", choices, said=said)
     return True
 
 

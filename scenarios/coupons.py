@@ -163,9 +163,32 @@ def of_member(turn: Turn, event: Event, typed: str) -> None:
         turn.say(event.sender, "coupons/none_of_member", name=name)
 
 
-@router.words("核销", audience="guide", arg="券码", confirm=True, may="coupon.redeem", public=True)
+def _sure(turn: Turn, event: Event, typed: str) -> str:
+    """What verifying would take off, for the question before it."""
+    found = _billed(turn, event, typed)
+    if found is None:
+        return ""
+    voucher, bill = found
+    if bill.amount_fen is None:
+        return turn.texts.render("coupons/sure_gift", name=voucher.template)
+    return turn.texts.render(
+        "coupons/sure", name=voucher.template, bill=yuan(bill.amount_fen), off=yuan(bill.off_fen),
+        pays=yuan(bill.amount_fen - bill.off_fen),
+    )  # fmt: skip
+
+
+@router.words(
+    "核销", audience="guide", arg="券码", confirm=True, may="coupon.redeem", public=True, preview=_sure
+)  # fmt: skip
 def verify(turn: Turn, event: Event, typed: str) -> None:
     """Use a coupon at the counter, once: 「核销 券码 金额 门店」. The second is told when and by whom it was used."""
+    found = _billed(turn, event, typed)
+    if found is not None:
+        _use(turn, event, *found)
+
+
+def _billed(turn: Turn, event: Event, typed: str) -> tuple[Voucher, counter.Bill] | None:
+    """The coupon and what it takes off; None when it cannot be used, and the guide was told why."""
     assert event.sender is not None
     words = typed.split()
     voucher, rest = counter.coupon(turn, words)
@@ -178,10 +201,10 @@ def verify(turn: Turn, event: Event, typed: str) -> None:
         turn.say(event.sender, WHY[voucher.status], name=voucher.template)
     else:
         bill = counter.bill(turn, voucher, rest)
-        if isinstance(bill, counter.Refusal):
-            turn.say(event.sender, bill.text, name=voucher.template, **bill.values)
-        else:
-            _use(turn, event, voucher, bill)
+        if isinstance(bill, counter.Bill):
+            return voucher, bill
+        turn.say(event.sender, bill.text, name=voucher.template, **bill.values)
+    return None
 
 
 def _use(turn: Turn, event: Event, voucher: Voucher, bill: counter.Bill) -> None:

@@ -60,5 +60,5 @@ def mine(turn: Turn, event: Event) -> None:
         (text("results/tasks"), line(lambda s: text("results/thing", count=tasks.count_done(turn.db, userid, s)))),
     ]
     name = (turn.staff.name if turn.staff else "") or userid
-    how = text("results/how")
-    turn.sheet(event.sender, "results/mine", rows, [], name=name, at=shown(turn.now), how=how)
+    lines = "\n".join(text("common/row", key=key, value=value) for key, value in rows)
+    turn.say(event.sender, "results/mine", name=name, at=shown(turn.now), lines=lines, how=text("results/how"))
