@@ -129,6 +129,7 @@ class Router:
     words_taken: list[Words] = field(default_factory=list)
     events_taken: list[tuple[type[Event], Step]] = field(default_factory=list)
     others: list[tuple[str, Step]] = field(default_factory=list)
+    firsts: list[tuple[str, Step]] = field(default_factory=list)
     campaign: CampaignKind | None = None
     acts: dict[str, Act] = field(default_factory=dict)
     dailies: dict[str, tuple[int, int]] = field(default_factory=dict)  # timers of every day: hour and minute, local
@@ -143,6 +144,16 @@ class Router:
 
         def register(step: Step) -> Step:
             self.events_taken.extend((kind, step) for kind in kinds)
+            return step
+
+        return register
+
+    def beforehand(self, audience: str) -> Callable[[Step], Step]:
+        """The decorated step is asked before anybody's words are looked for (a `Heard` without `near`); it says whether
+        it took what was said."""
+
+        def register(step: Step) -> Step:
+            self.firsts.append((audience, step))
             return step
 
         return register

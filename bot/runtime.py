@@ -12,6 +12,8 @@ import aiohttp
 from loguru import logger
 
 from bot import onebot_reach
+from bot.broadcast_polls import Polls
+from bot.broadcasts import BroadcastSenders
 from bot.channels.gate import Gate
 from bot.channels.orders import OrderHooks
 from bot.clock import SystemClock
@@ -95,6 +97,8 @@ class Runtime:
             **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
             **self.doors.senders,
+            **BroadcastSenders(self.wecom, self.writer, self.clock, app_senders.message).table(),
+            **Polls(self.wecom, self.writer, self.clock).table(),
             **ModelSender(self.settings.llm, self.model, self.writer).table(),
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,

@@ -253,3 +253,16 @@ class Outreach(Section):
         hours = read_quiet(self.quiet)
         quiet = tuple(at.hour * 60 + at.minute for at in hours) if hours else None
         return Terms(self.require_opt_in, quiet, tuple(sorted((cap.days, cap.most) for cap in self.caps)))  # type: ignore[arg-type]
+
+
+class Broadcasts(Section):
+    """群发. Above `approve_above` members a second person approves. `expire_h`: hours in which staff must confirm;
+    `remind_h`: hours after which those who have not are reminded. `poll_s`: results are asked for so often at first.
+    `app_per_guide`: messages of one broadcast that a guide may be asked to pass on.
+    """
+
+    approve_above: int = Field(default=1_000, ge=0)
+    expire_h: int = Field(default=72, ge=1, le=720)
+    remind_h: list[Annotated[int, Field(ge=1, le=720)]] = [4, 24]
+    poll_s: float = Field(default=30.0, ge=1, le=3_600)
+    app_per_guide: int = Field(default=50, ge=1, le=500)

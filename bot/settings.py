@@ -19,6 +19,7 @@ from bot.sections import (
     FROM_FILE,
     SHOP_SECRETS,
     Api,
+    Broadcasts,
     Campaigns,
     DatabaseSection,
     Delivery,
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()
     outreach: Outreach = Outreach()
+    broadcasts: Broadcasts = Broadcasts()
     orders: dict[str, OrderSource] = {}
     logs: Logs = Logs()
     scenarios: dict[str, Any] = {"enabled": []}

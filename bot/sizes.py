@@ -13,6 +13,7 @@ BYTES: dict[str, int] = {
     "text": 2048,  # message/send, 90236
     "markdown": 2048,  # the same
     "reply": 2048,  # passive reply, 90241
+    "broadcast": 4000,  # add_msg_template, 92135
     "welcome": 4000,  # send_welcome_msg, 92137
     "group_welcome": 3000,  # group_welcome_template, 92366
     "menu_top": 16,  # menu/create, 90231

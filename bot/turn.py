@@ -16,7 +16,7 @@ from bot.hours import Hours
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
-from bot.sections import Llm, Outreach
+from bot.sections import Broadcasts, Llm, Outreach
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -121,7 +121,8 @@ class Turn(Work):
 
     `replies` (texts), `asked` (questions as cards) and `card` answer whoever asked by the event's own door; `bot.aibot`
     lets them out. With `cards` guides are asked by cards with buttons where the choices fit one, with `confirms` words
-    that move value are asked once more. `outreach`: who may get marketing. `hours`: when people answer members, None =
+    that move value are asked once more. `outreach`: who may get marketing. `broadcasts`: how mass
+    messages go. `hours`: when people answer members, None =
     always. `llm`: whether there is a model to ask; see bot.model.asking. `staff` is the member of staff who speaks or
     whose token asks, None otherwise; `grants` is what they may and how far (own, store, all), `scope` how far the
     permission reaches that the running word or act needs, `member_words` what they may say of a member. The handlers
@@ -140,6 +141,7 @@ class Turn(Work):
     llm: Llm = field(default_factory=lambda: NO_MODEL)
     hours: Hours | None = None
     outreach: Outreach = field(default_factory=Outreach)
+    broadcasts: Broadcasts = field(default_factory=Broadcasts)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
     asked: list[card_asking.Asked] = field(default_factory=list)
@@ -220,6 +222,14 @@ class Turn(Work):
         lines = "\n".join(self.texts.render("common/row", key=key, value=value) for key, value in rows)
         content = self.texts.render(text, rows=lines, choices=numbered(one.label for one in choices), **values)
         if not card_asking.by_card(self, to, content, text, choices, values, rows):
+            self._speak(to, content, None)
+
+    def put(self, to: Address, text: str, choices: Sequence[Choice], /, **values: object) -> None:
+        """Show staff what nobody asked for: buttons, or the words of each choice (its `$choices`). Numbers keep the
+        meaning that they had."""
+        lines = [self.texts.render("common/word_line", label=one.label, words=one.words) for one in choices]
+        content = self.texts.render(text, choices="\n".join(lines), **values)
+        if not card_asking.by_card(self, to, content, text, choices, values):
             self._speak(to, content, None)
 
     def offer(self, to: Address, choices: Sequence[Choice]) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from console import audit_reads, group_reads, reads, referral_reads, settlements, staff_reads
+from console import audit_reads, broadcast_reads, group_reads, reads, referral_reads, settlements, staff_reads
 from handlers import policy
+from handlers.broadcasts import ACTS as BROADCAST_ACTS
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
 
@@ -48,8 +49,16 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "staff": Reading(staff_reads.people, "staff.read", ("role", "store_id", "status"), scoped=True),
     "tokens": Reading(staff_reads.tokens, "token.manage", ("userid", *_PAGE)),
     "permissions": Reading(staff_reads.permissions, "store.read"),
+    "approvals": Reading(
+        staff_reads.approvals, "approval.read", ("status", "kind", "made_by", "member_id", *_PAGE), scoped=True
+    ),
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
+    "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE)),
+    "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose"),
+    "broadcasts/{id}/audience": Reading(
+        broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE)
+    ),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
 })  # fmt: skip
 
@@ -62,11 +71,12 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-    **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
+    **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS)},
     "staff": "staff",
     "staff/{userid}": "staff/change",
     "tokens": "tokens",
     "tokens/{id}/revoke": "tokens/revoke",
+    **{f"approvals/{{id}}/{step}": f"approvals/{step}" for step in ("approve", "reject")},
 })  # fmt: skip
 
 

@@ -194,7 +194,8 @@ def _sent(turn: Turn, event: ApiAnswered) -> None:
         kf.set_state(turn.db, talk, kf.ENDED, "", turn.now)
     elif event.errcode == OTHER_STATE:
         _look(turn, talk)
-    turn.relay(event.request["member_id"], event.request["words"])
+    if "broadcast" not in event.request:  # what went to many is not worth a guide's hand
+        turn.relay(event.request["member_id"], event.request["words"])
 
 
 def _handed_over(turn: Turn, event: ApiAnswered) -> None:

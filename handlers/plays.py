@@ -38,6 +38,7 @@ class Plays:
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
+        self._firsts = [(of, play, step) for play in plays for of, step in play.router.firsts]
         self._others = [(of, play, step) for play in plays for of, step in play.router.others]
         self.campaigns = {play.router.name: play.router.campaign for play in plays if play.router.campaign}
         self.acts = {name: (play, act) for play in plays for name, act in play.router.acts.items()}
@@ -83,6 +84,10 @@ class Plays:
         return found is not None and bool(found[2]) and not any(
             said.startswith(f"{word} ") for word in map(normalize, found[0].words)
         )  # fmt: skip
+
+    def beforehand(self, turn: Turn, event: Event, audience: str, heard: Heard) -> bool:
+        """Let a play that waits for somebody's own words take them; whether one did."""
+        return any(play.run(step, turn, event, heard) for of, play, step in self._firsts if of == audience)
 
     def otherwise(self, turn: Turn, event: Event, audience: str, heard: Heard) -> bool:
         """Let a play answer what is nobody's word; whether one did."""

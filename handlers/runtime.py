@@ -9,9 +9,9 @@ from bot.model import asking
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
 from bot.watch import ALERT
-from handlers import contact, group_assets, group_chat, kf, onebot, orders, robots
+from handlers import broadcasts, contact, group_assets, group_chat, kf, onebot, orders, robots
 from handlers.plays import Plays
-from scenarios import checkout, handover, refunds
+from scenarios import broadcast_answers, broadcasting, checkout, handover, refunds
 
 
 def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
@@ -26,6 +26,10 @@ def api_answered(turn: Turn, event: ApiAnswered, plays: Plays) -> None:
         orders.refund_answered(turn, event)
     elif event.call in kf.CALLS:
         kf.answered(turn, event)
+        if "broadcast" in event.request:
+            broadcasts.answered(turn, event)
+    elif event.call in broadcast_answers.CALLS:
+        broadcasts.answered(turn, event)
     elif event.call == onebot_reach.SEND:
         onebot.answered(turn, event)
     elif event.call == asking.CALL:
@@ -42,6 +46,8 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
         orders.hold_ended(turn, event.payload["checkout_id"], plays)
     elif event.name == handover.OPENING:
         handover.opened(turn, event.payload["key"])
+    elif event.name in broadcasting.TIMERS:
+        broadcasts.due(turn, event)
     elif event.name == ALERT:
         robots.alert(turn, event)
     elif event.name == DAILY:

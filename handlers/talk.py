@@ -44,21 +44,17 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
     if said in HELP_WORDS:
         turn.ask(sender, audience.help, menu)
         return
-    if (refused := plays.forbidden(turn, audience.name, _confirmed(plays, audience, typed))) is not None:
-        turn.say(sender, "staff/may_not", word=refused.words[0])
+    heard = Heard(said, "", (*plays.known_words(audience.name, turn.grants), *HELP_WORDS))
+    if plays.beforehand(turn, event, audience.name, heard) or _stopped(turn, event, plays, sender, audience, said):
         return
-    if _asks_first(turn, event, plays, sender, audience, said):
-        return
-    known = (*plays.known_words(audience.name, turn.grants), *HELP_WORDS)
-    glued = plays.glued(audience.name, said)
-    if glued and plays.otherwise(turn, event, audience.name, Heard(said, "", known, glued=True)):
+    if plays.glued(audience.name, said) and plays.otherwise(turn, event, audience.name, heard._replace(glued=True)):
         return
     taken = plays.hear(turn, event, audience.name, _confirmed(plays, audience, typed))
     if taken is None:
         near = _nearest(
-            said, [word for word in known if len(word) > 1 or word in HELP_WORDS], [choice.words for choice in menu]
+            said, [word for word in heard.known if len(word) > 1 or word in HELP_WORDS], [one.words for one in menu]
         )
-        if plays.otherwise(turn, event, audience.name, Heard(said, near, known)):
+        if plays.otherwise(turn, event, audience.name, heard._replace(near=near)):
             return
         if near:
             turn.ask(sender, audience.nearest, menu, near=near)
@@ -66,6 +62,14 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
             turn.ask(sender, audience.not_understood, menu)
     elif taken.arg and not taken.bare and said in map(normalize, taken.words):
         turn.say(sender, "common/what", word=taken.words[0], arg=taken.arg)
+
+
+def _stopped(turn: Turn, event: Event, plays: Plays, sender: Address, audience: Audience, said: str) -> bool:
+    """Whether the speaker may not say it, or is asked once more first."""
+    if (refused := plays.forbidden(turn, audience.name, _confirmed(plays, audience, said))) is not None:
+        turn.say(sender, "staff/may_not", word=refused.words[0])
+        return True
+    return _asks_first(turn, event, plays, sender, audience, said)
 
 
 def _asks_first(turn: Turn, event: Event, plays: Plays, sender: Address, audience: Audience, said: str) -> bool:

@@ -50,6 +50,11 @@ def changed(turn: Turn, person: Person, basis: Sequence[Fact]) -> Fact | None:
     return None
 
 
+def again(turn: Turn, person: Person, basis: Sequence[Fact]) -> list[Fact]:
+    """The same facts as they stand now."""
+    return [_fact(turn, person, fact.kind, fact.of) for fact in basis]
+
+
 def _fact(turn: Turn, person: Person, kind: str, of: str = "") -> Fact:
     return Fact(kind, of, READERS[kind](turn, person, of))
 

@@ -12,7 +12,7 @@ from scenarios import answers, knowing
 from scenarios.answers import Answer
 from scenarios.knowing import Known
 from scenarios.utterances import Ear, Mention, ear
-from storage import kf
+from storage import kf, replies
 from storage.members import Person
 from storage.tables import Conversation
 
@@ -90,6 +90,14 @@ class Asked:
     def intent(self) -> str:
         """What it means by rules."""
         return self.words.intent
+
+
+def newest(turn: Turn, open_kfid: str, who: str) -> Asked | None:
+    """The newest question of a talk."""
+    there, person = replies.find(turn.db, open_kfid, who), turn.person(Address("wecom", who))
+    if there is None or person is None:
+        return None
+    return Asked(person, kf.session(turn.db, open_kfid, who), there, Words(turn, there.question))
 
 
 def small_talk(turn: Turn, intent: str) -> Answer:

@@ -20,6 +20,7 @@ from storage.model_checks import MODEL
 from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
+from storage.replies_checks import REPLIES
 from storage.sql import READERS, Prepared
 from storage.types import UtcDateTime
 
@@ -223,5 +224,8 @@ CHECKS: tuple[Looks, ...] = (
     Walk("audit: every link follows from the one before it", audit_chain.walk),
     Check("audit: what people did is linked", audit_chain.unlinked),
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
-    *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *DESK)],
+    *[
+        Check(name, broken)
+        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES, *DESK)
+    ],
 )

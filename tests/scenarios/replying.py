@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bot.events import Address, CardClicked, TextReceived
 from bot.turn import Work
 from storage import articles, shop, stock
 from storage.articles import Draft, Section
@@ -77,8 +78,42 @@ def _furnish(work: Work) -> None:
 @contextlib.asynccontextmanager
 async def start_replies(url: str, **rules: Any) -> AsyncIterator[Desk]:
     """A desk with goods; lina follows wm1 and is on duty."""
-    async with start_desk(url, {**PLAYS, "replies": rules}) as desk:
+    async with start_desk(url, {**PLAYS, "replies": rules}, cards=True) as desk:
         await desk.bot.writer.call(_furnish)
         await desk.bot.writer.call(_write)
         desk.kf.servicers = {"lina": 0}
         yield desk
+
+
+async def says(desk: Desk, text: str, who: str = "wm1", **later: float) -> str:
+    """A member writes, a minute later if nothing else is said; what they read."""
+    await desk.passes(**(later or {"minutes": 1}))
+    return "\n".join(await desk.hears(who, text))
+
+
+async def tap(desk: Desk, card: dict[str, Any], label: str, userid: str = "lina") -> list[str]:
+    """A guide taps the button with this label; what they read then."""
+    before, number = len(desk.bot.wecom.said_to(userid)), next(desk.bot.numbers)
+    key = next(button["key"] for button in card["button_list"] if button["text"] == label)
+    await desk.bot.writer.accept(CardClicked(
+        key=f"wecom_app:sha256:tap{number}", source="wecom_app", at=desk.bot.clock.now(),
+        sender=Address("wecom_staff", userid), task_id=card["task_id"], event_key=key,
+    ))  # fmt: skip
+    await desk.bot.deliver()
+    return desk.bot.wecom.said_to(userid)[before:]
+
+
+async def writes(desk: Desk, words: str, userid: str = "lina") -> list[str]:
+    """A guide writes to the app; what they read then."""
+    before, number = len(desk.bot.wecom.said_to(userid)), next(desk.bot.numbers)
+    await desk.bot.writer.accept(TextReceived(
+        key=f"wecom_app:msg:{number}", source="wecom_app", at=desk.bot.clock.now(),
+        sender=Address("wecom_staff", userid), text=words, msg_id=str(number),
+    ))  # fmt: skip
+    await desk.bot.deliver()
+    return desk.bot.wecom.said_to(userid)[before:]
+
+
+def card_of(desk: Desk, userid: str = "lina") -> dict[str, Any]:
+    """The latest card of a guide."""
+    return desk.bot.wecom.cards_of(userid)[-1]

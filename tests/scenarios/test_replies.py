@@ -11,7 +11,7 @@ from bot.hours import read_hours
 from bot.order_events import OrderPaid
 from storage import kf
 from tests.kf import DESK, Desk
-from tests.scenarios.replying import start_replies, utterances
+from tests.scenarios.replying import says, start_replies, utterances
 
 
 @pytest.fixture
@@ -19,12 +19,6 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
     """A shop whose members write freely."""
     async with start_replies(database_url) as running:
         yield running
-
-
-async def says(desk: Desk, text: str, who: str = "wm1") -> str:
-    """A member writes a minute later; what they read."""
-    await desk.passes(minutes=1)
-    return "\n".join(await desk.hears(who, text))
 
 
 def told(desk: Desk, userid: str = "lina") -> list[str]:

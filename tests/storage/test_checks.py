@@ -41,6 +41,10 @@ REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, 
 PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
 REWARD = "INSERT INTO \"grant\" VALUES (%d, 'referral:1', %d, '%s', 'granted', '', 'e1', 0)"
 MODEL_CALL = "INSERT INTO model_call VALUES (99, '2026-11-11', 0, 'p', 1, '', %d, 0, %d, 1, '', 'ok', 0, %s)"
+DRAFT = (
+    "INSERT INTO draft VALUES (97, 'wk', 'wm1', 'lina', 1, 1, 'q', '', 'r', '[]', '[]', 'template', '%s', '', NULL, 0, "
+    "%s, 'lina', %s)"
+)
 PAIR = [MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1")]  # a second member, brought by the first
 
 ARTICLE = ("INSERT INTO knowledge_article VALUES (110, 's', 'k', '%s', 'all', 't', '', '', '[]', '[]', NULL, NULL, '', "
@@ -192,6 +196,11 @@ DAMAGE = {
         "INSERT INTO stock VALUES ('model:2026-11-11', 9, 4, 5, 0)", MODEL_CALL % (5, 3, "NULL"), MODEL_CALL % (0, 1, 5)
     ],
     "model: each call stands in its day's budget": [MODEL_CALL % (5, 0, "NULL")],
+    "replies: what was sent has its one message": [DRAFT % ("sent", "5", "40")],
+    "replies: what waits for a guide is shown once": [
+        "INSERT INTO conversation VALUES ('wk', 'wm1', 1, 'k', 'q', 1, 0, 'guide', 0, 0, 0, 0, 0)",
+        DRAFT % ("stale", "5", "NULL"),
+    ],
     "referral: each rung once": [REWARD % (98, 1, "rung:000003:0"), REWARD % (99, 1, "rung:000003:1")],
 }  # fmt: skip
 OUTREACH_DAMAGE = {
