@@ -45,6 +45,17 @@ def _nothing(_: Work) -> None:
     """The door is shut."""
 
 
+def _gate(settings: Settings) -> Gate:
+    """The strict gate of the app's callbacks."""
+    app = settings.wecom.app
+    return Gate(
+        token=app.token.get_secret_value(),
+        encoding_aes_key=app.encoding_aes_key.get_secret_value(),
+        receive_id=settings.wecom.corp_id,
+        replay_window_s=app.replay_window_s,
+    )
+
+
 class Runtime:
     """Writer, client, delivery, scheduler and leader of one process, wired from settings."""
 
@@ -59,12 +70,7 @@ class Runtime:
         self.settings, self.clock, chance = settings, SystemClock(), SystemChance()
         app = settings.wecom.app
         self.database = Database(settings.database.url)
-        self.gate = Gate(
-            token=app.token.get_secret_value(),
-            encoding_aes_key=app.encoding_aes_key.get_secret_value(),
-            receive_id=settings.wecom.corp_id,
-            replay_window_s=app.replay_window_s,
-        )
+        self.gate = _gate(settings)
         self.writer = Writer(self.database, dispatch, self.clock, chance, texts)
         self.wecom = WeCom(
             api_base=settings.wecom.api_base,
