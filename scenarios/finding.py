@@ -15,6 +15,7 @@ from bot.kf_menu import Choice
 from bot.router import normalize
 from bot.sizes import CHARS, whole
 from bot.turn import Turn
+from scenarios import spoken
 from storage import finding, follows, members, names, oneid, shop, staff
 from storage.finding import Hit
 from storage.members import Person
@@ -26,7 +27,6 @@ _REF = re.compile(r"#(\d{1,18})")
 _PHONE = re.compile(r"(?:\+?86)?(1[3-9]\d{9})")
 _MASKED = re.compile(r"1\d{2}[*x]{2,8}(?=\d{4}$)")  # 138****8000
 _TAIL = re.compile(r"\D{0,6}?(\d{4,10})")  # 8000, 尾号8000
-_TAIL_WORDS = re.compile(r"(?:手机)?(?:尾号|后四位|号码|手机)?:?")
 
 Words = Callable[[str], str]
 
@@ -52,9 +52,9 @@ def read(typed: str) -> Sought:
         if match := _PHONE.fullmatch(word.replace("-", "")):
             return Sought(phone=match[1])
         found = _TAIL.fullmatch(word)
-        if found and _TAIL_WORDS.fullmatch(word[: found.start(1)]) and not tail:
+        if found and spoken.TAIL.fullmatch(word[: found.start(1)]) and not tail:
             tail = found[1][-4:]
-        elif not _TAIL_WORDS.fullmatch(word):
+        elif not spoken.TAIL.fullmatch(word):
             words.append(word)
     return Sought(name=" ".join(words), tail=tail)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.router import normalize
+from scenarios import spoken
 
 LONGEST = 30  # characters of a tag and of a group, as WeCom has it
-_SPAN = re.compile(r"(\d{1,3})(?:天|日|d)")
-_COMMAS = re.compile(r"[,，、;；]")
 
 Known = Sequence[tuple[str, str]]  # (group, tag)
 
@@ -30,7 +28,7 @@ class Wish:
         swapped = [now if tag == was else tag for tag in self.put]
         taken = [now if tag == was else tag for tag in self.off]
         signs = [f"+{tag}" for tag in swapped] + [f"-{tag}" for tag in taken]
-        return " ".join([ref, *signs, *([f"{self.days}天"] if self.days else [])])
+        return " ".join([ref, *signs, *([f"{self.days}{spoken.DAYS_UNIT}"] if self.days else [])])
 
 
 def read(who: str, rest: str) -> Wish:
@@ -39,14 +37,14 @@ def read(who: str, rest: str) -> Wish:
     off: list[str] = []
     days = 0
     for word in rest.split():
-        span = _SPAN.fullmatch(normalize(word))
+        span = spoken.DAYS.fullmatch(normalize(word))
         if span:
             days = int(span[1])
             continue
         sign = normalize(word[:1])
         into = off if sign in ("-", "−", "–") else put
         bare = word[1:] if sign in ("+", "-", "−", "–") else word
-        into += [part for part in _COMMAS.split(bare) if part]
+        into += [part for part in spoken.COMMAS.split(bare) if part]
     return Wish(who, tuple(dict.fromkeys(put)), tuple(dict.fromkeys(off)), days)
 
 
