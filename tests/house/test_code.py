@@ -21,7 +21,8 @@ OLD_SYNTAX = {"tools/bootstrap.py", "tools/remedies.py"}
 HAN = re.compile(r"[\u3400-\u9fff]")
 LISTENING = {"words", "ask"}
 DATA_MODULES = {
-    "handlers/words.py", "bot/model/pii_words.py", "scenarios/facts/vocabulary.py", "scenarios/facts/patterns.py", "scenarios/spoken.py",
+    "handlers/words.py", "bot/model/pii_words.py", "scenarios/facts/vocabulary.py", "scenarios/facts/patterns.py",
+    "scenarios/spoken.py",
 }  # fmt: skip
 
 
