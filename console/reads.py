@@ -195,6 +195,7 @@ def coupon_templates(connection: Connection, query: dict[str, str]) -> dict[str,
             scope_items=json.loads(row.scope_items),
             stackable=bool(row.stackable),
             claimable=bool(row.claimable),
+            for_guides=bool(row.for_guides),
         )
         for row in found
     ]

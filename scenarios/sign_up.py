@@ -134,7 +134,7 @@ def _channel(turn: Turn, state: str) -> str:
     return state or turn.texts.render("common/no_channel")
 
 
-@router.words("渠道统计", "渠道", audience="guide", may="channel.read")
+@router.words("渠道统计", "渠道", audience="guide", may="channel.read", public=True)
 def channel_statistics(turn: Turn, event: Event) -> None:
     """How many came by each channel, and what became of them."""
     assert event.sender is not None
