@@ -38,6 +38,14 @@ class ContactProfiled(ContactEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverWanted(Event):
+    """转人工: a member asked for a person in 微信客服, nobody could take it, and `userid` follows them."""
+
+    member_id: int
+    userid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BroadcastStep(Event):
     """A broadcast goes on for one transaction. `place` is where the walk stands (what the step before answered)."""
 
