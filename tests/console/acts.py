@@ -25,7 +25,7 @@ from tests.shop import Shop, start_shop
 
 PLAYS: dict[str, dict[str, Any]] = {
     "points": {}, "coupons": {}, "purchase": {}, "redeem": {}, "referral": {"velocity_per_hour": 5}, "flash_sale": {},
-    "approvals": {},
+    "approvals": {}, "tagging": {}, "consent": {},
 }  # fmt: skip
 UNTIL = (NOON + timedelta(days=3)).isoformat()
 FREE = {"name": "免单券", "kind": "free_order", "value": 20_000, "valid_days": 30, "stock": 9, "claimable": True}
@@ -119,6 +119,11 @@ async def made_asset(world: World, path: str, act: str, answer: Body, body: Body
     return path.format(world.id_of(act)), body
 
 
+async def member_said(world: World) -> Asked:
+    member = world.mall.one("SELECT member_id FROM identity WHERE external_id = 'wm2'")
+    return f"members/{member}/consent", {"state": "out", "channel": "phone"}
+
+
 EVENING = {"name": "晚上见", "channel": "contact", "text": "今晚 8 点见"}
 
 
@@ -172,6 +177,8 @@ STORY: dict[str, tuple[str, Way]] = {
     "staff/change": ("wang", plainly("staff/lina", {"role": "manager", "store_id": "S1"})),
     "tokens": ("wang", plainly("tokens", {"userid": "lina", "name": "收银机"})),
     "tokens/revoke": ("wang", later("tokens/{}/revoke", "tokens")),
+    "tags": ("wang", plainly("tags", {"group": "喜好", "name": "茶🍵"})),
+    "members/consent": ("wang", member_said),
     "broadcasts": ("wang", plainly("broadcasts", EVENING)),
     "broadcasts/change": ("wang", later("broadcasts/{}/change", "broadcasts", {**EVENING, "text": "今晚 9 点见🎉"})),
     "broadcasts/test": ("wang", later("broadcasts/{}/test", "broadcasts", {"userids": ["lina"]})),

@@ -178,6 +178,12 @@ async def agreed(world: World, token: str, owner: str) -> bool:
     return status == 200
 
 
+async def consented(world: World, token: str, owner: str) -> bool:
+    """Whether somebody may enter what a member said."""
+    body = {"state": "out", "channel": "phone"}
+    return (await world.office.post(f"members/{world.members[owner]}/consent", body, token))[0] == 200
+
+
 async def composed_for(world: World, token: str, owner: str) -> bool:
     """Whether somebody may have it sent by a member of staff."""
     body = {"name": "x", "channel": "contact", "text": "x", "senders": [owner]}
@@ -199,6 +205,7 @@ STEPS = ("change", "test", "remind", "refresh", "pause", "resume", "stop")
 TOUCHED: dict[str, Shown] = {
     "approvals/approve": agreed,
     "approvals/reject": agreed,
+    "members/consent": consented,
     "broadcasts": composed_for,
     **{f"broadcasts/{step}": acted(step) for step in STEPS},
 }
