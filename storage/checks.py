@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from storage import audit_chain, tables
 from storage.buying_checks import BUYING
+from storage.desk_checks import DESK
 from storage.knowledge_checks import KNOWLEDGE
 from storage.media_checks import MEDIA
 from storage.model_checks import MODEL
@@ -226,6 +227,6 @@ CHECKS: tuple[Looks, ...] = (
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
     *[
         Check(name, broken)
-        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES, *MEDIA)
+        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES, *MEDIA, *DESK)
     ],
 )

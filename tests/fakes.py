@@ -121,8 +121,8 @@ class Bot:
             sender=Address("wecom_staff", userid), text=words, msg_id=str(number),
         )  # fmt: skip
         await self.writer.accept(event)
-        rows = self.rows("SELECT payload FROM outbox ORDER BY id")[before:]
-        return "\n".join(json.loads(row[0])["text"]["content"] for row in rows)
+        rows = self.rows("SELECT call, payload FROM outbox ORDER BY id")[before:]
+        return "\n".join(json.loads(row[1])["text"]["content"] for row in rows if row[0] == "message/send")
 
     async def employs(self, userid: str, role: str, store_id: str = "", status: str = "active") -> None:
         """Somebody works here, whatever they were before."""

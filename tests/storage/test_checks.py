@@ -234,6 +234,22 @@ OUTREACH_DAMAGE = {
     ],
 }  # fmt: skip
 DAMAGE |= OUTREACH_DAMAGE
+HANDOUT = "INSERT INTO handout VALUES (%d, 'lina', 1, 7, 5, '%s', %s, 'd', 0, 0, 0)"
+RIGHT = ["UPDATE coupon SET template_id = 7", "UPDATE \"grant\" SET occurrence = 'handout:80'"]
+GIVEN = [
+    "INSERT INTO stock VALUES ('handout:lina:d', 9, 8, 0, 1)",
+    "INSERT INTO stock VALUES ('handout_fen:lina:d', 9, 4, 0, 5)",
+]
+DAMAGE |= {
+    "handout: each is a coupon of its template and its own right": [HANDOUT % (80, "done", 30), *GIVEN],
+    "handout: a day's allowance is what was given on it": [HANDOUT % (80, "done", 30), *RIGHT, GIVEN[0]],
+    "handout: no allowance went for nothing": [GIVEN[0]],
+    "results: each attribution is of an order": [ORDER % (100, 0), "INSERT INTO order_guide VALUES (90, 'lina', 5)"],
+    "members: tags, notes and names are of members": ["INSERT INTO member_name VALUES ('小明', 99)"],
+    "tasks: each is open or says how it ended": [
+        "INSERT INTO guide_task VALUES (82, 'k', 'lina', 1, 'x', 't', 0, 'open', 'r', 0, '', 5)"
+    ],
+}  # fmt: skip
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
