@@ -82,6 +82,7 @@ POSTS: Mapping[str, str] = MappingProxyType({
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
     **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS)},
+    "members/{id}/consent": "members/consent",
     "staff": "staff",
     "staff/{userid}": "staff/change",
     "tokens": "tokens",
