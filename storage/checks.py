@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal,
 from sqlalchemy.orm import aliased
 
 from storage import audit_chain, tables
+from storage.approval_checks import APPROVALS
 from storage.buying_checks import BUYING
 from storage.desk_checks import DESK
 from storage.knowledge_checks import KNOWLEDGE
@@ -227,6 +228,17 @@ CHECKS: tuple[Looks, ...] = (
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
     *[
         Check(name, broken)
-        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES, *MEDIA, *DESK)
+        for name, broken in (
+            *APPROVALS,
+            *PROMOTIONS,
+            *BUYING,
+            *REFERRALS,
+            *KNOWLEDGE,
+            *OUTREACH,
+            *MODEL,
+            *REPLIES,
+            *MEDIA,
+            *DESK,
+        )
     ],
 )
