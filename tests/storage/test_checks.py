@@ -250,6 +250,25 @@ DAMAGE |= {
         "INSERT INTO guide_task VALUES (82, 'k', 'lina', 1, 'x', 't', 0, 'open', 'r', 0, '', 5)"
     ],
 }  # fmt: skip
+SALON = (
+    "INSERT INTO salon (id, no, seats, status, queue) VALUES (70, 1, 2, 'open', 2)",
+    "INSERT INTO stock VALUES ('salon:70', 2, %d, %d, %d)",
+)
+SEAT = (
+    "INSERT INTO salon_seat (id, salon_id, member_id, status, place, points, paid_key) "
+    "VALUES (%d, 70, %d, '%s', %d, %s)"
+)
+DAMAGE |= {
+    "salon: seats taken are the seats people have": [
+        SALON[0], SALON[1] % (0, 0, 2), SEAT % (71, 1, "confirmed", 1, "0, ''")
+    ],
+    "salon: nobody is passed over in the queue": [
+        SALON[0], SALON[1] % (1, 1, 0), SEAT % (71, 1, "waiting", 1, "0, ''"), SEAT % (72, 2, "offered", 2, "0, ''")
+    ],
+    "salon: points of a seat agree with the ledger": [
+        SALON[0], SALON[1] % (1, 0, 1), SEAT % (71, 1, "confirmed", 1, "30, 'salon:71:5'")
+    ],
+}  # fmt: skip
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
