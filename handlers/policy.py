@@ -141,6 +141,13 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "approvals/reject": "approval.read",
 })  # fmt: skip
 
+# Acts that look themselves whether what is meant is within reach of somebody who reaches only a part. All others are
+# done by those alone who reach all.
+SCOPED = frozenset({
+    "approvals/approve", "approvals/reject", "broadcasts", "broadcasts/change", "broadcasts/test", "broadcasts/remind",
+    "broadcasts/refresh", "broadcasts/pause", "broadcasts/resume", "broadcasts/stop",
+})  # fmt: skip
+
 _GRANTS: dict[str, Mapping[str, str]] = {
     role: MappingProxyType({name: scope for name, row in TABLE.items() if (scope := getattr(row, role))})
     for role in ROLES
