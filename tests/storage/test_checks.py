@@ -35,7 +35,7 @@ TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NUL
 RULE = "INSERT INTO outreach_rule VALUES (60, 'd', 0, 1260, 540, 0)"  # quiet from 21:00 to 09:00
 TOUCH = "INSERT INTO touch VALUES (1, %d, '%s', 'marketing', 'b', 60, %d, %d, 0, NULL, NULL)"
 BROADCAST = ("INSERT INTO broadcast VALUES (60, 'b', 'sending', 'contact', 'marketing', '', '[]',  NULL, '{}', '[]', "
-             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0)")  # fmt: skip
+             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0, '[]', '', 0, 0, 24, 0, 0)")  # fmt: skip
 _KEPT = "'', '{}', NULL, 0, %s, 0, '[]', '', '', ''"
 REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, %s)"
 PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
