@@ -14,15 +14,14 @@ from bot.ids import read_code
 from bot.kf_events import KfEntered
 from bot.kf_menu import Choice
 from bot.order_events import CheckoutPaid, CheckoutReleased, OrderReduced
-from bot.router import Act, Router
+from bot.router import Act
 from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import salon_acts, salon_guide, salon_rules, salon_seats, salon_times
+from scenarios.salon_guide import router
 from storage import oneid, points, salons, shop
 from storage.members import Person
 from storage.tables import Salon, SalonSeat
-
-router = Router("salon")
 
 SCENE = "salon-"  # before a check-in code, in the scene of a customer-service link
 SHOWN = 8
@@ -259,10 +258,6 @@ def due(turn: Turn, event: TimerDue) -> None:
     salon_times.due(turn, event)
 
 
-router.words("沙龙安排", audience="guide", may="salon.sign_up")(salon_guide.plan)
-router.words("报名", audience="guide", arg="编号 会员", may="salon.sign_up", menu=False)(salon_guide.sign_up)
-router.words("沙龙名单", audience="guide", arg="编号", may="salon.sign_up", menu=False)(salon_guide.attendees)
-router.words("沙龙签到", audience="guide", arg="报名码", may="salon.check_in", menu=False)(salon_guide.check_in)
 router.acts = {
     "salons": Act(salon_acts.NewSalon, salon_acts.create, may="salon.manage"),
     "salons/change": Act(salon_acts.Change, salon_acts.change, may="salon.manage"),

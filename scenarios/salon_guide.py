@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bot.events import Event
 from bot.ids import read_code
+from bot.router import Router
 from bot.turn import Turn
 from scenarios import finding, salon_rules, salon_seats
 from storage import members, salons, stock
 from storage.tables import Salon, SalonSeat
+
+router = Router("salon")  # the whole play's: members' words join it in scenarios/salon.py
 
 SHOWN = 10
 LISTED = 30
@@ -19,6 +22,7 @@ def left(turn: Turn, salon: Salon) -> int:
     return 0 if there is None or salons.first_waiting(turn.db, salon.id) is not None else there.remaining
 
 
+@router.words("沙龙安排", audience="guide", may="salon.sign_up")
 def plan(turn: Turn, event: Event) -> None:
     """The salons to come, with how many come and wait."""
     assert event.sender is not None
@@ -35,6 +39,7 @@ def plan(turn: Turn, event: Event) -> None:
         turn.say(event.sender, "salon/plan_none")
 
 
+@router.words("报名", audience="guide", arg="编号 会员", may="salon.sign_up", menu=False)
 def sign_up(turn: Turn, event: Event, typed: str) -> None:
     """Sign a member up: `报名 S12 王女士`."""
     assert event.sender is not None
@@ -43,7 +48,7 @@ def sign_up(turn: Turn, event: Event, typed: str) -> None:
     if salon is None or not who:
         plan(turn, event)
         return
-    person = finding.member(turn, event, who, lambda ref: f"报名 S{salon.no} {ref}")
+    person = finding.member(turn, event, who, lambda ref: router.word(sign_up, f"S{salon.no} {ref}"))
     if person is None:
         return
     seat = salon_seats.mine(turn, salon, person)
@@ -64,6 +69,7 @@ REFUSED = {
 STATES = {"waiting": "salon/for_waiting", "held": "salon/for_held", "offered": "salon/for_waiting"}
 
 
+@router.words("沙龙名单", audience="guide", arg="编号", may="salon.sign_up", menu=False)
 def attendees(turn: Turn, event: Event, typed: str) -> None:
     """Who comes and who waits, of those whom the speaker may see."""
     assert event.sender is not None
@@ -85,6 +91,7 @@ def _line(turn: Turn, place: int, seat: SalonSeat) -> str:
     return turn.texts.render("salon/attendee", place=place, name=name, state=state)
 
 
+@router.words("沙龙签到", audience="guide", arg="报名码", may="salon.check_in", menu=False)
 def check_in(turn: Turn, event: Event, typed: str) -> None:
     """Count somebody in by the code of their seat."""
     assert event.sender is not None
