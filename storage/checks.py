@@ -23,6 +23,7 @@ from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
 from storage.replies_checks import REPLIES
+from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
 from storage.types import UtcDateTime
 
@@ -239,6 +240,7 @@ CHECKS: tuple[Looks, ...] = (
             *REPLIES,
             *MEDIA,
             *DESK,
+            *SALONS,
         )
     ],
 )
