@@ -35,7 +35,7 @@ TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NUL
 RULE = "INSERT INTO outreach_rule VALUES (60, 'd', 0, 1260, 540, 0)"  # quiet from 21:00 to 09:00
 TOUCH = "INSERT INTO touch VALUES (1, %d, '%s', 'marketing', 'b', 60, %d, %d, 0, NULL, NULL)"
 BROADCAST = ("INSERT INTO broadcast VALUES (60, 'b', 'sending', 'contact', 'marketing', '', '[]',  NULL, '{}', '[]', "
-             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0)")  # fmt: skip
+             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0, '[]', '', 0, 0, 24, 0, 0)")  # fmt: skip
 _KEPT = "'', '{}', NULL, 0, %s, 0, '[]', '', '', ''"
 REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, %s)"
 PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
@@ -248,6 +248,25 @@ DAMAGE |= {
     "members: tags, notes and names are of members": ["INSERT INTO member_name VALUES ('小明', 99)"],
     "tasks: each is open or says how it ended": [
         "INSERT INTO guide_task VALUES (82, 'k', 'lina', 1, 'x', 't', 0, 'open', 'r', 0, '', 5)"
+    ],
+}  # fmt: skip
+SALON = (
+    "INSERT INTO salon (id, no, seats, status, queue) VALUES (70, 1, 2, 'open', 2)",
+    "INSERT INTO stock VALUES ('salon:70', 2, %d, %d, %d)",
+)
+SEAT = (
+    "INSERT INTO salon_seat (id, salon_id, member_id, status, place, points, paid_key) "
+    "VALUES (%d, 70, %d, '%s', %d, %s)"
+)
+DAMAGE |= {
+    "salon: seats taken are the seats people have": [
+        SALON[0], SALON[1] % (0, 0, 2), SEAT % (71, 1, "confirmed", 1, "0, ''")
+    ],
+    "salon: nobody is passed over in the queue": [
+        SALON[0], SALON[1] % (1, 1, 0), SEAT % (71, 1, "waiting", 1, "0, ''"), SEAT % (72, 2, "offered", 2, "0, ''")
+    ],
+    "salon: points of a seat agree with the ledger": [
+        SALON[0], SALON[1] % (1, 0, 1), SEAT % (71, 1, "confirmed", 1, "30, 'salon:71:5'")
     ],
 }  # fmt: skip
 STATS = (
