@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -276,12 +277,14 @@ STATS = (
 UNBREAKABLE = {"ledger: double entry sums to nothing"}  # one row is both sides: it cannot be broken by rows
 
 
-@pytest.fixture
-def bare(tmp_path: Path) -> Database:
+@pytest.fixture(scope="session")
+def bare_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The schema without its constraints, with one good member: what a broken guard would let happen."""
-    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    path = tmp_path_factory.mktemp("bare") / "x.db"
+    database = Database(f"sqlite:///{path}")
     database.migrate()
-    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
+    database.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
         for trigger in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {trigger[0]}")
         connection.execute("DROP TABLE knowledge_index")  # full text; tables of its own go with it
@@ -292,7 +295,14 @@ def bare(tmp_path: Path) -> Database:
             connection.execute(f'ALTER TABLE "bare of {table}" RENAME TO "{table}"')
         for statement in (MEMBER, GRANT, TRANSFER, BALANCE, COUPON, LOT):
             connection.execute(statement)
-    return database
+    return path
+
+
+@pytest.fixture
+def bare(bare_file: Path, tmp_path: Path) -> Database:
+    """One of its own."""
+    shutil.copy(bare_file, tmp_path / "x.db")
+    return Database(f"sqlite:///{tmp_path / 'x.db'}")
 
 
 def broken(database: Database) -> set[str]:
