@@ -50,7 +50,8 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     resumes: list[float] = field(default_factory=list)
-    peaks_mb: list[float] = field(default_factory=list)
+    peaks_mb: list[float] = field(default_factory=lambda: [0.0])
+    own_mb: list[float] = field(default_factory=lambda: [0.0])
     wrong: list[str] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     tasks: int = 0
@@ -107,18 +108,17 @@ class Drill:
 
     async def _broadcast(self) -> None:
         self.broadcast_id = await self._launch("百万人")
-        share = max(1, self.kills // 3)
+        share = self.kills // 3
         began = time.monotonic()
         await self._phase("freeze", share, lambda shown: shown["numbers"]["total"] / self.members, self._frozen)
         began = self._took("freeze", began)
         made = lambda shown: shown["confirmed"]["of"] / self.guides  # noqa: E731 - a rule of one line
-        await self._phase("tasks", share, made, self._all_made)
+        await self._phase("tasks", self.kills - 2 * share, made, self._all_made)
         began = self._took("tasks", began)
         await self._leave(1)
         await self.hands.sandbox("POST", "guides/*/habit", {"kind": "at_once"})
         await self.hands.bot_post(f"broadcasts/{self.broadcast_id}/refresh", {})
-        rest = self.kills - sum(self.report.kills.values())
-        await self._phase("results", rest, lambda shown: shown["numbers"]["sent"] / self.members, self._done)
+        await self._phase("results", share, lambda shown: shown["numbers"]["sent"] / self.members, self._done)
         self._took("results", began)
         await self._judge()
 
@@ -148,6 +148,7 @@ class Drill:
         deadline, marks = time.monotonic() + WAIT_S, [(k + 1) / (kills + 1) for k in range(kills)]
         while time.monotonic() < deadline:
             shown = await self._shown()
+            self._measure()
             self._check(shown)
             if marks and progress(shown) >= marks[0]:
                 marks.pop(0)
@@ -184,13 +185,15 @@ class Drill:
         self.report.resumes.append(time.monotonic() - began)
 
     def _measure(self) -> None:
-        """The most memory that the process ever held."""
+        """The most memory that the process ever held, and what of it is its own now: the rest are pages of the database
+        file and of programs, which the system shares and takes back."""
         process = self.scene.bot.process
         if process is not None:
             with contextlib.suppress(OSError):
                 status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-                peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-                self.report.peaks_mb.append(int(peak.split()[1]) / 1024)
+                sizes = {line.split(":")[0]: line.split() for line in status.splitlines() if "kB" in line}
+                for kept, name in ((self.report.peaks_mb, "VmHWM"), (self.report.own_mb, "RssAnon")):
+                    kept[0] = max(kept[0], int(sizes[name][1]) / 1024)
 
     def _audit_rows(self) -> None:
         """The rows themselves against the broadcast's own counts, and nobody in two tasks."""
@@ -277,10 +280,11 @@ class Drill:
         stopped_at = time.time()
         await self.hands.bot_post(f"broadcasts/{self.broadcast_id}/stop", {"by": "boss"})
         while not self._over(await self._shown()):
+            self._measure()
             await asyncio.sleep(0.1)
         shown = (await self.hands.sandbox("GET", "state"))["broadcasts"]["tasks"]
         mine = [task for task in shown if any(share["status"] == 0 for share in task["shares"])]
-        self.report.stop_s = max([task["made_at"] for task in mine], default=stopped_at) - stopped_at
+        self.report.stop_s = max([0.0, *[task["made_at"] - stopped_at for task in mine]])
         self.report.cancelled_s = time.time() - stopped_at
         if any(not task["cancelled"] for task in mine):
             self.report.wrong.append("a task of the stopped broadcast could still be sent")
