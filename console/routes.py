@@ -74,7 +74,7 @@ READS: Mapping[str, Reading] = MappingProxyType({
 
 # The act that a POST asks for; what it needs is said in handlers/policy.py ACTS, or by the play that answers it.
 POSTS: Mapping[str, str] = MappingProxyType({
-    **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
+    **{name: name for name in ("products", "stores", "coupon-templates", "campaigns", "tags")},
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},

@@ -152,7 +152,12 @@ def of_member(turn: Turn, event: Event, typed: str) -> None:
     choices = [
         Choice(
             router.word(verify, one.code),
-            turn.texts.render("coupons/of_member_line", name=one.template, code=one.code, until=shown(one.expires_at)),
+            turn.texts.render(
+                "coupons/of_member_line",
+                name=one.template,
+                code=one.code,
+                until=f"{one.expires_at.astimezone(ZONE):%m-%d}",
+            ),
             one.template[:10],
         )
         for one in usable
