@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from console import (
     audit_reads,
     broadcast_reads,
+    desk_reads,
     group_reads,
     media_reads,
     reads,
@@ -64,6 +65,10 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
     "media": Reading(media_reads.media, "media.read", ("code", "kind", "userid", *_PAGE), scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
+    "tags": Reading(desk_reads.tags, "catalogue.read", ("group",)),
+    "tasks": Reading(desk_reads.tasks, "task.read", ("userid", "member_id", "kind", "status", *_PAGE), scoped=True),
+    "notes": Reading(desk_reads.notes, "member.read", ("member_id", *_PAGE), scoped=True),
+    "handouts": Reading(desk_reads.handouts, "coupon.issue", ("userid", "member_id", "status", *_PAGE), scoped=True),
     "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE), scoped=True),
     "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose", scoped=True),
     "broadcasts/{id}/audience": Reading(

@@ -175,9 +175,9 @@ def _sure(turn: Turn, event: Event, typed: str) -> str:
         return ""
     voucher, bill = found
     if bill.amount_fen is None:
-        return turn.texts.render("coupons/sure_gift", name=voucher.template)
+        return turn.texts.render("coupons/sure_gift", name=finding.clipped(voucher.template))
     return turn.texts.render(
-        "coupons/sure", name=voucher.template, bill=yuan(bill.amount_fen), off=yuan(bill.off_fen),
+        "coupons/sure", name=finding.clipped(voucher.template), bill=yuan(bill.amount_fen), off=yuan(bill.off_fen),
         pays=yuan(bill.amount_fen - bill.off_fen),
     )  # fmt: skip
 
