@@ -61,6 +61,15 @@ class GroupChatSeen(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentChanged(Event):
+    """A member refused marketing (`out`) or wants it (`in`): `storage.consent` says so already."""
+
+    member_id: int
+    topic: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalAsked(Event):
     """Something waits for a second person."""
 
