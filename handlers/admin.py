@@ -21,6 +21,7 @@ from handlers import (
     group_assets,
     points,
     policy,
+    segments,
     staffing,
     undoing,
 )
@@ -150,6 +151,7 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], Answer]] = {
     "redemptions/undo": undoing.undo_redemption,
     **group_assets.ACTS,
     **broadcasts.ACTS,
+    **segments.ACTS,
     **staffing.ACTS,
     **approving.ACTS,
 }
