@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from storage import audit_chain, tables
 from storage.buying_checks import BUYING
+from storage.desk_checks import DESK
 from storage.knowledge_checks import KNOWLEDGE
 from storage.media_checks import MEDIA
 from storage.model_checks import MODEL
@@ -21,6 +22,7 @@ from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
 from storage.replies_checks import REPLIES
+from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
 from storage.types import UtcDateTime
 
@@ -226,6 +228,17 @@ CHECKS: tuple[Looks, ...] = (
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
     *[
         Check(name, broken)
-        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES, *MEDIA)
+        for name, broken in (
+            *PROMOTIONS,
+            *BUYING,
+            *REFERRALS,
+            *KNOWLEDGE,
+            *OUTREACH,
+            *MODEL,
+            *REPLIES,
+            *MEDIA,
+            *DESK,
+            *SALONS,
+        )
     ],
 )
