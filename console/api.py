@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from loguru import logger
 
-from console import routes
+from console import routes, tier_reads
 from console.audit_reads import Export
 from console.broadcast_preview import Preview
 from console.callers import Caller, Callers
@@ -25,7 +25,7 @@ from storage.engine import Database
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = tuple[int, dict[str, Any]]
 MAKING = "tokens"
-IMPORT, EXPORT, COMPOSE = "import.run", "export.read", "broadcast.compose"
+IMPORT, EXPORT, COMPOSE, TIERS = "import.run", "export.read", "broadcast.compose", "tier.manage"
 
 
 class Api:
@@ -44,6 +44,7 @@ class Api:
             *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
             *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
             web.get("/api/v1/broadcasts/{id}/preview", self._guarded(self._preview)),
+            web.post("/api/v1/tiers/preview", self._guarded(self._tier_preview)),
             web.get("/api/v1/audit/export", self._guarded(self._export)),
             web.post("/api/v1/imports/{kind}", self._guarded(self._import)),
         ]
@@ -82,6 +83,15 @@ class Api:
     def _look(self, broadcast_id: int, sight: Sight) -> dict[str, Any]:
         with self._database.engine.connect() as connection:
             return self._previews.of(connection, broadcast_id, sight, self._writes.now())
+
+    async def _tier_preview(self, request: web.Request, caller: Caller) -> Answer:
+        caller.sight(TIERS).whole()
+        body = await self._writes.body(request)
+        return 200, await asyncio.to_thread(self._tiers_by, body)
+
+    def _tiers_by(self, body: dict[str, Any]) -> dict[str, Any]:
+        with self._database.engine.connect() as connection:
+            return tier_reads.preview(connection, body, self._writes.now())
 
     def _guarded(self, ask: Callable[[web.Request, Caller], Awaitable[Answer | web.StreamResponse]]) -> Handler:
         """Behind a token, and every failure in the API's one shape."""

@@ -15,6 +15,7 @@ from console import (
     referral_reads,
     settlements,
     staff_reads,
+    tier_reads,
 )
 from handlers import policy
 from handlers.broadcasts import ACTS as BROADCAST_ACTS
@@ -69,6 +70,8 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "broadcasts/{id}/audience": Reading(
         broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE), scoped=True
     ),
+    "tiers": Reading(tier_reads.tiers, "campaign.read"),
+    "tiers/changes": Reading(tier_reads.changes, "points.read", ("member_id", *_PAGE), scoped=True),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
 })  # fmt: skip
 
@@ -78,6 +81,7 @@ POSTS: Mapping[str, str] = MappingProxyType({
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+    "tiers": "tiers",
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},

@@ -43,6 +43,7 @@ from storage.tables.replies import Conversation, Draft
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
+from storage.tables.tiers import MemberTier, TierCard, TierChange, TierRule
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "MemberProfile",
     "MemberStats",
     "MemberTag",
+    "MemberTier",
     "Merge",
     "ModelCall",
     "Order",
@@ -127,6 +129,9 @@ __all__ = [
     "Tag",
     "Team",
     "TeamSeat",
+    "TierCard",
+    "TierChange",
+    "TierRule",
     "Timer",
     "Touch",
     "Transfer",

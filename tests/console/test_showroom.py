@@ -45,6 +45,8 @@ async def test_everything_in_it_passes_the_checks_of_the_bot(database_url: str) 
             await ask(mall, "products", item)
         for item in there["coupon_templates"]:
             await ask(mall, "coupon-templates", item)
+        for item in there["tiers"]:
+            await ask(mall, "tiers", {"rules": item["rules"]})
         for item in there["campaigns"]:
             made = await ask(mall, "campaigns", campaign_body(item, NOON))
             assert made["worst_fen"] > 0
