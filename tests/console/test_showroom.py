@@ -66,7 +66,7 @@ def test_it_has_something_of_every_kind() -> None:
     assert {item["kind"] for item in there["coupon_templates"]} == {"cash", "discount", "gift", "free_order"}
     assert {item.get("scope", "all") for item in there["coupon_templates"]} >= {"all", "category", "store"}
     goods = {item["sku"]: item for item in there["products"]}
-    assert 6 <= len(goods) == len(there["products"]) <= 8
+    assert 6 <= len(goods) == len(there["products"]) <= 9
     assert all(item["cost_fen"] < item["price_fen"] for item in goods.values())
     assert {item["gift_sku"] for item in there["coupon_templates"] if "gift_sku" in item} <= set(goods)
     assert MADE_BY != APPROVED_BY
