@@ -114,11 +114,13 @@ class Refusal(NamedTuple):
 @dataclass(frozen=True)
 class Act:
     """What programs may ask of a play through the JSON API: the request's body, who answers it, and the permission of
-    handlers/policy.py that it needs."""
+    handlers/policy.py that it needs. Who reaches only a part (own, store) may not ask, unless the act is `scoped`: it
+    looks itself whether what is meant is within reach (`scenarios.sight`)."""
 
     body: type[BaseModel]
     step: Callable[..., dict[str, Any] | Refusal]
     may: str = ""
+    scoped: bool = False
 
 
 @dataclass

@@ -6,6 +6,7 @@ from bot.events import TextReceived
 from bot.router import Router
 from bot.turn import Turn
 from scenarios import broadcast_senders, broadcasting
+from scenarios.sight import sees_staff
 from storage import broadcasts
 from storage.broadcasts import GROUP
 from storage.tables import Broadcast
@@ -114,8 +115,8 @@ def _named(turn: Turn, event: TextReceived, number: str) -> Broadcast | None:
 
 
 def _may(turn: Turn, broadcast: Broadcast) -> bool:
-    """Admins see all, managers what they made."""
-    return turn.scope == "all" or (turn.staff is not None and broadcast.made_by == turn.staff.userid)
+    """Admins see all, managers what their store made."""
+    return sees_staff(turn, broadcast.made_by)
 
 
 def _unit(turn: Turn, channel: str) -> str:

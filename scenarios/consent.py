@@ -130,4 +130,4 @@ def enter(turn: Turn, body: Entered) -> dict[str, Any] | Refusal:
     return {"member_id": person.id, "topic": MARKETING, "state": body.state, "changed": news}
 
 
-router.acts = {"members/consent": Act(Entered, enter, may="consent.manage")}
+router.acts = {"members/consent": Act(Entered, enter, may="consent.manage", scoped=True)}

@@ -22,6 +22,7 @@ from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
 from storage.replies_checks import REPLIES
+from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
 from storage.tiers_checks import TIERS
 from storage.types import UtcDateTime
@@ -240,6 +241,7 @@ CHECKS: tuple[Looks, ...] = (
             *MEDIA,
             *DESK,
             *TIERS,
+            *SALONS,
         )
     ],
 )
