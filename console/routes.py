@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from console import (
     audit_reads,
     broadcast_reads,
+    desk_reads,
     group_reads,
     journey_reads,
     media_reads,
@@ -18,6 +19,7 @@ from console import (
     segment_reads,
     settlements,
     staff_reads,
+    tier_reads,
 )
 from handlers import policy
 from handlers.broadcasts import ACTS as BROADCAST_ACTS
@@ -73,11 +75,17 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "salons": Reading(salon_reads.salons, "salon.sign_up", ("status", *_PAGE), scoped=True),
     "salons/{id}": Reading(salon_reads.salon, "salon.sign_up", scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
+    "tags": Reading(desk_reads.tags, "catalogue.read", ("group",)),
+    "tasks": Reading(desk_reads.tasks, "task.read", ("userid", "member_id", "kind", "status", *_PAGE), scoped=True),
+    "notes": Reading(desk_reads.notes, "member.read", ("member_id", *_PAGE), scoped=True),
+    "handouts": Reading(desk_reads.handouts, "coupon.issue", ("userid", "member_id", "status", *_PAGE), scoped=True),
     "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE), scoped=True),
     "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose", scoped=True),
     "broadcasts/{id}/audience": Reading(
         broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE), scoped=True
     ),
+    "tiers": Reading(tier_reads.tiers, "campaign.read"),
+    "tiers/changes": Reading(tier_reads.changes, "points.read", ("member_id", *_PAGE), scoped=True),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
     "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
     "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
@@ -87,10 +95,11 @@ READS: Mapping[str, Reading] = MappingProxyType({
 
 # The act that a POST asks for; what it needs is said in handlers/policy.py ACTS, or by the play that answers it.
 POSTS: Mapping[str, str] = MappingProxyType({
-    **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
+    **{name: name for name in ("products", "stores", "coupon-templates", "campaigns", "tags")},
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+    "tiers": "tiers",
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
@@ -114,6 +123,7 @@ SPECIAL: Mapping[tuple[str, str], str] = MappingProxyType({
     ("GET", "broadcasts/{id}/preview"): "broadcast.compose",
     ("GET", "audit/export"): "export.read",
     ("POST", "imports/{kind}"): "import.run",
+    ("POST", "tiers/preview"): "tier.manage",
 })  # fmt: skip
 
 
