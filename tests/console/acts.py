@@ -25,7 +25,7 @@ from tests.shop import Shop, start_shop
 
 PLAYS: dict[str, dict[str, Any]] = {
     "points": {}, "coupons": {}, "purchase": {}, "redeem": {}, "referral": {"velocity_per_hour": 5}, "flash_sale": {},
-    "approvals": {}, "tagging": {}, "consent": {}, "salon": {}, "tier": {},
+    "approvals": {}, "tagging": {}, "consent": {}, "salon": {}, "tier": {}, "journey": {"on": ["birthday"]},
 }  # fmt: skip
 UNTIL = (NOON + timedelta(days=3)).isoformat()
 FREE = {"name": "免单券", "kind": "free_order", "value": 20_000, "valid_days": 30, "stock": 9, "claimable": True}
@@ -190,6 +190,8 @@ STORY: dict[str, tuple[str, Way]] = {
     "tiers": ("wang", plainly("tiers", {"rules": {"levels": [{"name": "银卡🥈", "at_least": 100_000}]}})),
     "tags": ("wang", plainly("tags", {"group": "喜好", "name": "茶🍵"})),
     "members/consent": ("wang", member_said),
+    **{f"journeys/{step}": ("wang", plainly(f"journeys/{step}", {"name": "birthday"}))
+       for step in ("pause", "resume", "stop")},
     "segments": ("wang", plainly("segments", {"name": "直播间🎉", "rule": {"channels": ["live"]}})),
     "segments/change": ("wang", later("segments/{}/change", "segments", {"name": "直播"})),
     "segments/archive": ("wang", later("segments/{}/archive", "segments")),

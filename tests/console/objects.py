@@ -78,6 +78,7 @@ VISIBLE: dict[str, Shown] = {
     "members": listed("members?external_id=wm-{who}"),
     "ledger": listed("ledger?member_id={member}"),
     "tiers/changes": listed("tiers/changes?member_id={member}"),
+    "journeys/why": listed("journeys/why?member_id={member}"),
     "checkouts": listed("checkouts?member_id={member}"),
     "referrals": listed("referrals?inviter={member}"),
     "groups": listed("groups?owner={who}"),
