@@ -44,6 +44,20 @@ def close(turn: Turn, *, late: bool) -> None:
         _by_websocket(turn, door, text, late)
 
 
+def afterwards(turn: Turn, door: Door, text: str) -> None:
+    """What a question's answer still lacked when it was answered: by its response_url, which is good once, or as a
+    message of its own in the same chat; else in the app's."""
+    parts = split_bytes(harmless(text), STREAM_BYTES)
+    if door["via"] == "websocket":
+        _push(turn, door, parts)
+        return
+    if door["url"]:
+        payload = {"url": door["url"], "body": markdown(parts.pop(0))}
+        turn.owe(RESPONSE, payload, lane=LANE, subject=subject(door), expires_at=turn.since(URL_LIFE.total_seconds()))
+    for part in parts:
+        turn.to_staff(door["userid"], part)
+
+
 def harmless(text: str) -> str:
     """A name must not become a mention of somebody, nor hide what follows as thoughts of a model."""
     return text.replace("<@", "＜@").replace("<think", "＜think")
@@ -121,6 +135,10 @@ def _by_websocket(turn: Turn, door: Door, text: str, late: bool) -> None:
         parts = []
     elif turn.card:
         _quickly(turn, door, UPDATE, update(turn.card), late)
+    _push(turn, door, parts)
+
+
+def _push(turn: Turn, door: Door, parts: list[str]) -> None:
     for part in parts:
         life = turn.since(MARKDOWN_LIFE.total_seconds())
         turn.owe(SEND, {**_to(door), "text": part}, lane=LANE, subject=subject(door), expires_at=life)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -78,6 +79,27 @@ class AiBot(Section):
     secret: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
     encoding_aes_key: SecretStr = SecretStr("")
+
+
+class Media(Section):
+    """素材: where files that staff send to the AI bot are kept, and from which hosts they may be fetched.
+
+    `hosts`: names, `*` for one label, `:port` where it is not 443. `networks`: addresses inside which those hosts may
+    lie though they are not public, as COS does for machines in Tencent's own cloud.
+    """
+
+    folder: str = "data/media"
+    hosts: list[str] = ["ww-aibot-img-1258476243.cos.*.myqcloud.com"]
+    networks: list[str] = []
+    most_mb: int = Field(default=20, ge=1, le=100)
+    timeout_s: float = Field(default=20.0, ge=1, le=60)
+
+    @field_validator("networks")
+    @classmethod
+    def _known(cls, given: list[str]) -> list[str]:
+        for network in given:
+            ip_network(network)
+        return given
 
 
 class Webhook(Section):

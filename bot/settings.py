@@ -25,6 +25,7 @@ from bot.sections import (
     Delivery,
     Llm,
     Logs,
+    Media,
     OneBot,
     OrderSource,
     Outreach,
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     staff: StaffSection = StaffSection()
     onebot: OneBot = OneBot()
     llm: Llm = Llm()
+    media: Media = Media()
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()
     outreach: Outreach = Outreach()

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from console import audit_reads, broadcast_reads, group_reads, reads, referral_reads, settlements, staff_reads
+from console import (
+    audit_reads,
+    broadcast_reads,
+    group_reads,
+    media_reads,
+    reads,
+    referral_reads,
+    settlements,
+    staff_reads,
+)
 from handlers import policy
 from handlers.broadcasts import ACTS as BROADCAST_ACTS
 from handlers.campaigns import STEPS
@@ -53,6 +62,7 @@ READS: Mapping[str, Reading] = MappingProxyType({
         staff_reads.approvals, "approval.read", ("status", "kind", "made_by", "member_id", *_PAGE), scoped=True
     ),
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
+    "media": Reading(media_reads.media, "media.read", ("code", "kind", "userid", *_PAGE), scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
     "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE)),
     "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose"),

@@ -8,7 +8,7 @@ from typing import Any
 from bot.aibot_events import BotEntered, FeedbackReceived, MediaLinked, MixedReceived
 from bot.events import CardClicked
 from bot.turn import STAFF, Turn
-from handlers import talk
+from handlers import media, talk
 from handlers.plays import Plays
 
 MENU_CARD = "menu-"
@@ -49,19 +49,32 @@ def card_clicked(turn: Turn, event: CardClicked, plays: Plays) -> None:
 
 
 def mixed_received(turn: Turn, event: MixedReceived, plays: Plays) -> None:
-    """Words with pictures: the words count."""
+    """Words with pictures: the words are heard, the pictures kept."""
     if event.sender is None:
         return
     if event.text.strip():
         talk.hear(turn, event, plays, event.sender, event.text, talk.GUIDE)
-    else:
-        turn.say(event.sender, "aibot/no_media")
+    media.linked(turn, event, event.sender, [item for item in map(_picture, event.items) if item is not None])
+
+
+def _picture(item: dict[str, Any]) -> media.Item | None:
+    """A picture among words; None for what is none."""
+    given = item.get("image") if item.get("msgtype") == "image" else None
+    url, key = (given.get("url"), given.get("aeskey")) if isinstance(given, dict) else (None, None)
+    if not isinstance(url, str) or not isinstance(key, str | None):
+        return None
+    return {"media": "image", "url": url, "aes_key": key}
 
 
 def media_received(turn: Turn, event: MediaLinked, plays: Plays) -> None:
-    """Nobody here looks at pictures or files: say so."""
-    if event.sender is not None and event.sender.channel == STAFF:
-        turn.say(event.sender, "aibot/no_media")
+    """A picture or a file: kept, if it is of a kind that is."""
+    if event.sender is None or event.sender.channel != STAFF:
+        return
+    if event.media == "video":
+        turn.say(event.sender, "media/no_video")
+        return
+    item: media.Item = {"media": event.media, "url": event.url, "aes_key": event.aes_key}
+    media.linked(turn, event, event.sender, [item])
 
 
 def rated(turn: Turn, event: FeedbackReceived, plays: Plays) -> None:

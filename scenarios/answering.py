@@ -3,6 +3,7 @@ play replies; itself no play."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
@@ -13,8 +14,9 @@ from bot.clock import shown
 from bot.events import TextReceived
 from bot.hours import back_at
 from bot.turn import Turn
-from scenarios import drafts, handover, knowing, suggesting
+from scenarios import answers, drafts, handover, knowing, proposing, suggesting
 from scenarios.answers import Answer
+from scenarios.proposing import Reply
 from scenarios.suggesting import OWN, SMALL, Asked
 from storage import questions, replies
 
@@ -34,6 +36,7 @@ PEOPLE = {
     "doubt": ("replies/doubt", "replies/closed"),
     "late": ("replies/late", "replies/closed"),
 }
+FOR_PEOPLE = ("human", "complaint", "trouble", "health")
 
 
 class Rules(BaseModel):
@@ -49,24 +52,51 @@ class Rules(BaseModel):
     stale_minutes: int = Field(default=30, ge=1, le=240)
 
 
-def answer(turn: Turn, asked: Asked, rules: Rules) -> None:
-    """Say what can be said, or hand over."""
+def answer(turn: Turn, asked: Asked, rules: Rules, *, by_model: bool = True) -> None:
+    """Say what can be said, ask the model (unless it had its chance), or hand over."""
     if asked.intent in SMALL:
         give(turn, asked, suggesting.small_talk(turn, asked.intent))
         return
     found = suggesting.found(turn, asked)
-    guide = drafts.reader(turn, asked) if rules.mode == "draft" and asked.intent not in OWN else None
     if found is None and asked.intent in PEOPLE:
         hand_over(turn, asked, asked.intent)
-    elif guide is not None:
+        return
+    guide = drafts.reader(turn, asked) if rules.mode == "draft" and asked.intent not in OWN else None
+    if found is None and by_model and (guide or rules.mode == "auto") and proposing.propose(turn, asked):
+        return
+    settled(turn, asked, rules, found, guide)
+
+
+def settled(turn: Turn, asked: Asked, rules: Rules, found: Answer | None, guide: str | None) -> None:
+    """It is known what can be said: to the guide first, to the member, or nothing can."""
+    if guide is not None:
         if found is None:
             questions.note(turn.db, turn.ids, asked.words.text, "member", turn.now)
         drafts.offer(turn, asked, found, guide, rules.remind_minutes, rules.hand_over_minutes)
     elif found is not None:
-        replies.change(turn.db, asked.there, misses=0)
+        replies.change(turn.db, asked.there, misses=0, waits="")
         give(turn, asked, found)
     else:
         miss(turn, asked)
+
+
+def proposed(turn: Turn, asked: Asked, rules: Rules, reply: Reply | None) -> None:
+    """A model has answered (None: it has not): its meaning decides which of our own texts is said; its own words come
+    last, labelled, and only if they are all ours."""
+    if reply is None:
+        answer(turn, asked, rules, by_model=False)
+    elif reply.intent in OWN:
+        settled(turn, asked, rules, answers.own(turn, asked.person, reply.intent), None)
+    elif reply.intent in FOR_PEOPLE:
+        hand_over(turn, asked, reply.intent)
+    elif reply.needs_human and rules.mode == "auto":
+        hand_over(turn, asked, "doubt")
+    else:
+        guide = drafts.reader(turn, asked) if rules.mode == "draft" else None
+        found = None if reply.needs_human else proposing.judged(turn, asked, reply)
+        if found is not None and guide is None:
+            found = replace(found, text=turn.texts.render("replies/label", text=found.text))
+        settled(turn, asked, rules, found if guide or rules.mode == "auto" else None, guide)
 
 
 def miss(turn: Turn, asked: Asked) -> None:

@@ -6,10 +6,10 @@ from __future__ import annotations
 from bot.clock import shown
 from bot.events import Event
 from bot.turn import Turn
-from scenarios import drafts
+from scenarios import drafts, sight
 from scenarios.drafts import Reason
 from scenarios.suggesting import Asked, newest
-from storage import replies, staff
+from storage import replies
 from storage.tables import Draft
 
 
@@ -32,11 +32,8 @@ def mine(turn: Turn, event: Event, which: str) -> tuple[Draft, Asked] | None:
 
 def _reaches(turn: Turn, draft: Draft, asked: Asked) -> bool:
     """Whether a draft is the speaker's to decide: shown to them, or of a member they may see."""
-    if turn.staff is None or turn.scope == "all" or draft.userid == turn.staff.userid:
-        return turn.staff is not None
-    if turn.scope == "store":
-        return staff.store_follows(turn.db, turn.staff.store_id, asked.person.id)
-    return staff.follows(turn.db, turn.staff.userid, asked.person.id)
+    mine = turn.staff is not None and draft.userid == turn.staff.userid
+    return mine or sight.sees(turn, asked.person.id)
 
 
 def _over(turn: Turn, event: Event, draft: Draft, asked: Asked) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.events import Address, Event, TextReceived, TimerDue
+from bot.events import Address, ApiAnswered, Event, TextReceived, TimerDue
 from bot.kf_events import MESSAGES, KfRecalled, KfServicerWrote, KfSessionChanged
 from bot.kf_menu import Choice
+from bot.model.asking import CALL
 from bot.router import Heard, Router, normalize
 from bot.sizes import size
 from bot.turn import Turn
-from scenarios import answering, deciding, drafts, handover, suggesting
+from scenarios import answering, deciding, drafts, handover, proposing, suggesting
 from scenarios.answering import Rules
 from scenarios.suggesting import OWN, SMALL, Asked, Words
 from scenarios.utterances import is_slip
@@ -102,17 +103,39 @@ def _taken(turn: Turn, open_kfid: str, who: str) -> None:
 @router.on(TimerDue)
 def timer_due(turn: Turn, event: TimerDue) -> None:
     """Many questions have calmed down; a guide has not answered yet."""
-    if event.name not in (answering.QUIET, drafts.WAITS):
+    if event.name not in (answering.QUIET, drafts.WAITS, proposing.LOST):
         return
     asked = suggesting.newest(turn, event.payload["open_kfid"], event.payload["external_userid"])
     if asked is None or asked.talk.with_people(turn.now):
         return
-    if event.name == answering.QUIET:
-        if asked.there.waits == "quiet":
+    if event.name in EARLIER:
+        if asked.there.waits == EARLIER[event.name]:
             replies.change(turn.db, asked.there, waits="")
-            answering.answer(turn, asked, turn.using(Rules))
+            answering.answer(turn, asked, turn.using(Rules), by_model=event.name != proposing.LOST)
     elif asked.there.waits == "guide" and asked.there.asked_seq == event.payload["asked_seq"]:
         _still_waits(turn, asked, event.payload["step"])
+
+
+EARLIER = {answering.QUIET: "quiet", proposing.LOST: "model"}
+
+
+@router.on(ApiAnswered)
+def model_answered(turn: Turn, event: ApiAnswered) -> None:
+    """What the model says to a question, unless a newer one was asked: that one has its turn now."""
+    if event.call != CALL or event.request["prompt"] != proposing.PROMPT:
+        return
+    about = event.request["about"]
+    asked = suggesting.newest(turn, about["open_kfid"], about["external_userid"])
+    if asked is None or asked.there.waits != "model":
+        return
+    replies.change(turn.db, asked.there, waits="")
+    if asked.talk.with_people(turn.now):
+        return
+    if asked.there.asked_seq != about["asked_seq"]:
+        answering.answer(turn, asked, turn.using(Rules))
+    else:
+        reply = proposing.Reply(**event.answer["value"]) if event.ok else None
+        answering.proposed(turn, asked, turn.using(Rules), reply)
 
 
 def _still_waits(turn: Turn, asked: Asked, step: str) -> None:

@@ -67,6 +67,11 @@ class Words:
         return answers.mention(self.turn, self.ears, self.ears.plain(self.before))
 
     @cached_property
+    def goods_near(self) -> Mention:
+        """The goods that are named somewhere in a longer sentence."""
+        return self.goods if self.goods.ids else answers.mention(self.turn, self.ears, self.plain, 0.0)
+
+    @cached_property
     def known(self) -> Known:
         """What the shop has written down."""
         return knowing.look_up(self.turn, self.ears, self.text, self.intent)

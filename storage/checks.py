@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from storage import audit_chain, tables
 from storage.buying_checks import BUYING
 from storage.knowledge_checks import KNOWLEDGE
+from storage.media_checks import MEDIA
 from storage.model_checks import MODEL
 from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
@@ -225,6 +226,6 @@ CHECKS: tuple[Looks, ...] = (
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
     *[
         Check(name, broken)
-        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES)
+        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES, *MEDIA)
     ],
 )

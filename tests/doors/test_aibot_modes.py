@@ -47,17 +47,6 @@ async def test_a_voice_is_its_words_and_a_number_means_what_was_shown(house: Hou
     assert answers[1]["text"] != answers[0]["text"]
 
 
-async def test_words_among_pictures_are_heard_and_a_picture_alone_is_answered(house: House) -> None:
-    picture = {"msgtype": "image", "image": {"url": "https://example.invalid/p"}}
-    await house.say("", msgtype="mixed", mixed=[picture, {"msgtype": "text", "text": {"content": "帮助"}}])
-    await house.until(lambda: len(house.answers()) == 1)
-    await house.say("", msgtype="image")
-    answers = await house.until(lambda: len(house.answers()) == 2 and house.answers())
-
-    assert "渠道统计" in answers[0]["text"]
-    assert "打成字" in answers[1]["text"]
-
-
 async def test_entering_shows_the_menu_as_buttons_and_a_button_is_a_word(house: House) -> None:
     await house.do("aibot/enter", {"userid": "xiaomei"})
     card = (await house.until(house.answers))[0]

@@ -55,7 +55,13 @@ COUNTED = "INSERT INTO knowledge_term VALUES ('', 1)"
 ANSWER = [ARTICLE % ("faq", 1, "live"), VERSION, CHUNK % READING, COUNTED]
 QUESTION = "INSERT INTO question VALUES (112, 'k', 't', 'member', 1, 0, 0, 'linked', 113, 'x', 0)"
 
+PICTURE = "INSERT INTO media VALUES (120, 1, 'ab', 'png', 9, 1, 1, '%s', 0)"
+SENT = "INSERT INTO media_sender VALUES (120, 'lina', 'e1', 0)"
+
 DAMAGE = {
+    "media: each file was sent by somebody": [PICTURE % "ab/ab.png"],
+    "media: whoever sent a file sent one that is there": [SENT],
+    "media: a file lies where its content says": [PICTURE % "ab/cd.png", SENT],
     "knowledge: what is live is found, and nothing else": [
         ARTICLE % ("faq", 1, "withdrawn"), VERSION, CHUNK % READING, COUNTED
     ],
