@@ -12,13 +12,10 @@ from scenarios.facts import patterns as p
 from scenarios.facts.claims import claims
 from scenarios.facts.grounding import strange
 from scenarios.facts.numerals import odd, view
-from scenarios.facts.values import Claim, Fact, names, supported
+from scenarios.facts.values import UNSUPPORTABLE, Claim, Fact, names, supported
 
 WINDOW = 14  # so many letters in a row of a text that is hidden give it away
 _SENTENCE = re.compile(p.SENTENCE)
-# Never said, whatever the facts: only how a reply was made has these.
-ALWAYS = frozenset({"inside", "holder", "roman"})
-
 
 class Objection(NamedTuple):
     """Why a reply is not sent: a kind (money, day, promise, url, …) and the words that nothing supports."""
@@ -58,11 +55,11 @@ def check(
 
 
 def _allowed(claim: Claim, shown: str, facts: Sequence[Fact], today: date | None, hosts: Sequence[str]) -> bool:
-    if claim.kind in ALWAYS:
-        return False
     if claim.kind == "url":
         host = str(claim.value)
-        return any(host == one or host.endswith(f".{one}") for one in hosts) or supported(claim, facts, today)
+        return any(host == one or host.endswith(f".{one}") for one in hosts)
+    if claim.kind in UNSUPPORTABLE:
+        return False
     return supported(claim, _about(claim, shown, facts), today)
 
 

@@ -25,6 +25,7 @@ from scenarios.facts import (
     words,
 )
 from scenarios.facts.numerals import value, view
+from scenarios.facts.values import UNSUPPORTABLE
 
 TODAY = date(2026, 11, 11)  # a Wednesday
 HAN = "零一二三四五六七八九"
@@ -76,7 +77,7 @@ FALSE = [
     ("绝对不掉色", "promise"), ("最低价", "promise"), ("全网最便宜", "promise"), ("终身保修", "promise"),
     ("无理由退货", "promise"), ("不会不免费的", "promise"), ("能减肥", "promise"), ("有疗效", "promise"),
     ("已为您发放优惠券", "action"), ("我给您补发一张券", "action"), ("马上给您退款", "action"),
-    ("已帮您改价", "action"), ("已经登记好了", "action"), ("我这就给您预留", "action"),
+    ("已按您说的01元、01元、1 元改价成功", "action"), ("//evil.cn/a。您有500积分", "points"), ("已帮您改价", "action"), ("已经登记好了", "action"), ("我这就给您预留", "action"),
     ("https://evil.example.com/a", "url"), ("www.evil.com", "url"), ("上evil点com看看", "url"), ("evil。cn", "url"),
     ("e v i l .com", "url"), ("weixin://dl/business", "url"), ("加我微信", "solicit"), ("vx联系", "solicit"),
     ("转账给我", "solicit"), ("验证码发我", "solicit"), ("13800138000", "bare"), ("一三八零零一三八零零零", "bare"),
@@ -178,7 +179,7 @@ PIECES = (
 @settings(max_examples=300, deadline=None)
 def test_a_text_supports_itself(text: str) -> None:
     objection = check(text, facts_of(text), today=TODAY)
-    assert objection is None or objection.reason in ("odd", "inside", "holder", "roman"), objection
+    assert objection is None or objection.reason in {"odd", *UNSUPPORTABLE}, objection
 
 
 @given(st.text(max_size=120))
