@@ -13,6 +13,7 @@ from loguru import logger
 
 from console import routes
 from console.audit_reads import Export
+from console.broadcast_preview import Preview
 from console.callers import Caller, Callers
 from console.imports.http import Imports
 from console.refusals import Refused, dumps
@@ -24,15 +25,17 @@ from storage.engine import Database
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = tuple[int, dict[str, Any]]
 MAKING = "tokens"
-IMPORT, EXPORT = "import.run", "export.read"
+IMPORT, EXPORT, COMPOSE = "import.run", "export.read", "broadcast.compose"
 
 
 class Api:
     """What is and what may be set up, for whoever holds a token, as far as their role reaches."""
 
-    def __init__(self, database: Database, callers: Callers, writes: Writes, imports: Imports) -> None:
+    def __init__(
+        self, database: Database, callers: Callers, writes: Writes, imports: Imports, preview: Preview | None = None
+    ) -> None:
         self._database, self._callers = database, callers
-        self._writes, self._imports = writes, imports
+        self._writes, self._imports, self._previews = writes, imports, preview or Preview()
 
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind a token."""
@@ -40,6 +43,7 @@ class Api:
         return [
             *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
             *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
+            web.get("/api/v1/broadcasts/{id}/preview", self._guarded(self._preview)),
             web.get("/api/v1/audit/export", self._guarded(self._export)),
             web.post("/api/v1/imports/{kind}", self._guarded(self._import)),
         ]
@@ -70,6 +74,14 @@ class Api:
     async def _export(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         caller.sight(EXPORT).whole()
         return await Export(self._database).send(request)
+
+    async def _preview(self, request: web.Request, caller: Caller) -> Answer:
+        sight, broadcast_id = caller.sight(COMPOSE), _id(request)
+        return 200, await asyncio.to_thread(self._look, broadcast_id, sight)
+
+    def _look(self, broadcast_id: int, sight: Sight) -> dict[str, Any]:
+        with self._database.engine.connect() as connection:
+            return self._previews.of(connection, broadcast_id, sight, self._writes.now())
 
     def _guarded(self, ask: Callable[[web.Request, Caller], Awaitable[Answer | web.StreamResponse]]) -> Handler:
         """Behind a token, and every failure in the API's one shape."""

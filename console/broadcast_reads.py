@@ -11,6 +11,7 @@ from console.reads import _json as as_json
 from console.reads import _number as number
 from console.reads import _page as page
 from console.refusals import Refused
+from console.sight import Sight
 from storage import tables
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
@@ -19,16 +20,17 @@ STATES = ("drafted", "approved", "freezing", "sending", "paused", "stopped", "do
 ROW_STATES = ("left", "suppressed", "tasked", "sent", "failed")
 COUNTS = ("total", *ROW_STATES)
 TASKS_SHOWN = 500
+_LISTS = ("senders", "chat_ids")
 _SHOWN = (
     "id", "name", "status", "channel", "segment_id", "scheduled_at", "made_by", "made_at", "approved_by", "approved_at",
     "frozen_at", *COUNTS, "changed_at", "coupon",
 )  # fmt: skip
 
 
-def broadcasts(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
-    """Broadcasts, newest first, each with its numbers."""
+def broadcasts(connection: Connection, query: dict[str, str], sight: Sight) -> dict[str, Any]:
+    """Broadcasts, newest first, each with its numbers; store managers see what their store made."""
     b = t.Broadcast
-    rows = select(*[getattr(b, name) for name in _SHOWN])
+    rows = select(*[getattr(b, name) for name in _SHOWN]).where(sight.staff(b.made_by))
     if "status" in query:
         if query["status"] not in STATES:
             raise Refused(400, "bad_value", f"status：只能是 {'、'.join(STATES)}", "status")
@@ -45,30 +47,23 @@ def _numbers(row: Any) -> dict[str, Any]:
     return {**shown, "numbers": counts, "percent": over * 100 // row.total if row.total else 0}
 
 
-def broadcast(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def broadcast(connection: Connection, query: dict[str, str], sight: Sight) -> dict[str, Any]:
     """One: what it says, its numbers, why some were not reached, and each task with who has pressed send."""
-    b = t.Broadcast
-    row = _find(connection, query)
-    more = connection.execute(
-        select(b.text, b.attachments, b.rule, b.senders, b.chat_ids, b.allow_select, b.expire_h, b.polls).where(
-            b.id == row.id
-        )
-    ).one()
-    tasks = _tasks(connection, row.id)
+    row = find(connection, number(query, "id"), sight)
     return {
-        **_numbers(row), "text": more.text, "attachments": json.loads(more.attachments), "rule": json.loads(more.rule),
-        "senders": json.loads(more.senders), "chat_ids": json.loads(more.chat_ids),
-        "allow_select": bool(more.allow_select), "expire_h": more.expire_h, "polls": more.polls,
-        "reasons": _reasons(connection, row), "confirmed": _confirmed(connection, row.id), "tasks": tasks,
+        **_numbers(row), **{name: json.loads(getattr(row, name)) for name in ("attachments", "rule", *_LISTS)},
+        "allow_select": bool(row.allow_select), "reasons": _reasons(connection, row),
+        "confirmed": _confirmed(connection, row.id), "tasks": _tasks(connection, row.id),
     }  # fmt: skip
 
 
-def _find(connection: Connection, query: dict[str, str]) -> Any:
+def find(connection: Connection, broadcast_id: int | None, sight: Sight) -> Any:
+    """A broadcast's whole row. Raises Refused when there is none, or it is not theirs to see."""
     b = t.Broadcast
-    wanted = number(query, "id")
-    found = connection.execute(select(*[getattr(b, name) for name in _SHOWN]).where(b.id == wanted)).one_or_none()
+    rows = select(b.__table__).where(b.id == broadcast_id, sight.staff(b.made_by))
+    found = connection.execute(rows).one_or_none()
     if found is None:
-        raise Refused(404, "not_found", f"没有群发 {wanted}", "id")
+        raise Refused(404, "not_found", f"没有群发 {broadcast_id}", "id")
     return found
 
 
@@ -110,10 +105,10 @@ def _tasks(connection: Connection, broadcast_id: int) -> list[dict[str, Any]]:
     return [as_json(row) for row in connection.execute(rows)]
 
 
-def audience(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def audience(connection: Connection, query: dict[str, str], sight: Sight) -> dict[str, Any]:
     """Everybody in one, by id; `status`, `reason` and `userid` choose among them, `after` is the last id of the page
     before."""
-    row = _find(connection, query)
+    row = find(connection, number(query, "id"), sight)
     model = _rows_of(row.channel)
     key = model.chat_id if row.channel == "group" else model.member_id
     rows = select(model.__table__).where(model.broadcast_id == row.id)

@@ -99,6 +99,7 @@ class Demo:
             "SIYU_SERVER__PORT": str(self._port),
             "SIYU_SERVER__CLOCK_URL": f"{sandbox}/__sandbox/clock",
             "SIYU_DATABASE__URL": f"sqlite:///{self._db}",
+            "SIYU_MEDIA__FOLDER": str(self._db.with_suffix(".media")),
             "SIYU_WECOM__API_BASE": sandbox,
             "SIYU_WECOM__CORP_ID": CORP_ID,
             "SIYU_WECOM__APP__AGENT_ID": AGENT_ID,

@@ -64,10 +64,10 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
     "media": Reading(media_reads.media, "media.read", ("code", "kind", "userid", *_PAGE), scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
-    "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE)),
-    "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose"),
+    "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE), scoped=True),
+    "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose", scoped=True),
     "broadcasts/{id}/audience": Reading(
-        broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE)
+        broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE), scoped=True
     ),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
 })  # fmt: skip

@@ -9,6 +9,7 @@ from aiohttp import web
 from bot.channels import wecom_aibot, wecom_app
 from bot.runtime import Runtime
 from console.api import Api
+from console.broadcast_preview import Preview
 from console.callers import Callers
 from console.health import Health
 from console.imports.entering import Importer
@@ -40,7 +41,9 @@ def build_app(runtime: Runtime) -> web.Application:
     token = runtime.settings.api.token.get_secret_value()
     imports = Imports(Importer(runtime.writer, runtime.database, runtime.clock))
     callers = Callers(runtime.database, runtime.writer, runtime.clock, token, runtime.settings.staff)
-    app.add_routes(Api(runtime.database, callers, Writes(runtime.writer, runtime.clock), imports).routes())
+    settings = runtime.settings
+    preview = Preview(settings.outreach, settings.broadcasts, settings.campaigns.approve_above_fen)
+    app.add_routes(Api(runtime.database, callers, Writes(runtime.writer, runtime.clock), imports, preview).routes())
     app.add_routes(runtime.order_hooks.routes())
     if runtime.onebot.enabled:
         app.add_routes(runtime.onebot.door.routes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -27,6 +28,10 @@ class Writes:
 
     def __init__(self, writer: Writer, clock: Clock) -> None:
         self._writer, self._clock = writer, clock
+
+    def now(self) -> datetime:
+        """The moment, by the bot's clock."""
+        return self._clock.now()
 
     async def ask(
         self, act: str, request: web.Request, more: dict[str, Any], caller: Caller

@@ -15,10 +15,11 @@ from handlers.broadcast_bodies import Attachment, Given, listed
 from handlers.refusals import read, refuse, refused
 from handlers.signing import Override, baited, settle
 from scenarios import broadcast_texts
-from storage import group_chats, segments, shop
+from storage import group_chats, segments, shop, staff
 from storage.segment_rule import Rule
 
 LATEST = timedelta(days=90)
+BY_STAFF = ("contact", "group")  # a member of staff presses send
 WRONG = {
     "broken": "broadcasts/variable_broken", "unknown": "broadcasts/variable_unknown",
     "not_here": "broadcasts/variable_not_here",
@@ -46,6 +47,19 @@ class NewBroadcast(Given):
     expire_h: int | None = Field(default=None, ge=1, le=720)
     made_by: str = Field(default="api", max_length=64)
     override: Override | None = None
+
+
+def stay_in_store(turn: Turn, given: NewBroadcast) -> None:
+    """A store manager writes to the customers of the store's own staff, by their hands."""
+    if turn.scope == "all" or turn.staff is None:
+        return
+    if given.channel not in BY_STAFF:
+        refuse(turn, "channel", "broadcasts/store_channel")
+    own = [one.userid for one in staff.rows.all(turn.db, order="userid", store_id=turn.staff.store_id)]
+    for userid in given.senders:
+        if userid not in own:
+            refuse(turn, "senders", "broadcasts/store_senders", userid=userid)
+    given.senders = given.senders or own
 
 
 def check(turn: Turn, given: NewBroadcast) -> list[dict[str, str]]:
@@ -85,12 +99,16 @@ def _check_content(turn: Turn, given: NewBroadcast) -> None:
     most = ONE_TEXT[given.channel]
     if size(given.text) > most:
         refuse(turn, "text", "admin/too_long", most=most, now=size(given.text))
-    if given.attachments and given.channel not in ("contact", "group"):
-        refuse(turn, "attachments", "broadcasts/no_attachments")
+    if given.channel not in BY_STAFF:
+        if given.attachments:
+            refuse(turn, "attachments", "broadcasts/no_attachments")
+        if given.senders:
+            refuse(turn, "senders", "broadcasts/no_senders")
     wrong = broadcast_texts.check(given.text, given.channel)
     if wrong is not None:
         known = turn.texts.render("common/comma").join(f"${name}" for name in broadcast_texts.MAY[given.channel])
-        raise refused(turn, "text", WRONG[wrong.why], word=wrong.word, near=wrong.near, known=known)
+        near = turn.texts.render("broadcasts/near", word=wrong.near) if wrong.near else ""
+        raise refused(turn, "text", WRONG[wrong.why], word=wrong.word, near=near, known=known)
 
 
 def _check_people(turn: Turn, given: NewBroadcast) -> None:

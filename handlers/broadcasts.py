@@ -18,7 +18,7 @@ from bot.sizes import size
 from bot.turn import Turn
 from handlers.approving import second
 from handlers.broadcast_bodies import Given
-from handlers.broadcast_composing import NewBroadcast, check, columns
+from handlers.broadcast_composing import NewBroadcast, check, columns, stay_in_store
 from handlers.plays import Plays
 from handlers.refusals import Refused, read, refuse
 from scenarios import (
@@ -57,6 +57,7 @@ def new_broadcast(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     """A draft, checked already: what its channel cannot do is said before anybody approves it."""
     given: NewBroadcast = read(turn, NewBroadcast, body)
     given.made_by = _who(turn, given.made_by)
+    stay_in_store(turn, given)
     warnings = check(turn, given)
     row = Broadcast(
         id=turn.ids.next(), status=DRAFTED, topic="marketing", made_by=given.made_by, made_at=turn.now, approved_by="",
@@ -74,6 +75,7 @@ def change(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     if broadcast.status != DRAFTED:
         raise Refused(409, "wrong_state", turn.texts.render("admin/wrong_state", status=broadcast.status))
     given: NewBroadcast = read(turn, NewBroadcast, {key: value for key, value in body.items() if key != "id"})
+    stay_in_store(turn, given)
     warnings = check(turn, given)
     broadcasts.rows.change(turn.db, columns(turn, given), id=broadcast.id, status=DRAFTED)
     turn.audit(_who(turn, given.made_by), "broadcast.changed", f"broadcast:{broadcast.id}")
@@ -90,7 +92,10 @@ def _who(turn: Turn, given: str) -> str:
 
 def _find(turn: Turn, body: dict[str, Any]) -> Broadcast:
     broadcast = broadcasts.rows.one(turn.db, id=int(body["id"]))
-    if broadcast is None:
+    mine = turn.scope == "all" or (
+        turn.staff is not None and broadcast is not None and broadcast.made_by == turn.staff.userid
+    )
+    if broadcast is None or not mine:
         raise Refused(404, "not_found", turn.texts.render("broadcasts/unknown", id=body["id"]))
     return broadcast
 

@@ -46,7 +46,7 @@ class AiBotDoor:
         url = options.bot + options.aibot_path
         self.caller = AiBotCaller(self.bot, seal, url, clock, faults, journal)
         base = f"http://{options.host}:{options.port}"
-        self.media = AiBotMedia(self.bot, seal, clock, base)
+        self.media = AiBotMedia(seal, clock, base)
         self.story = AiBotStory(
             self.bot, self.socket, self.caller, story, clock,
             bot_id=options.aibot_id, mode=options.aibot_mode, base=base, media=self.media,

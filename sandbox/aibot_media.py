@@ -12,7 +12,6 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.aibot import AiBot
 from sandbox.clock import VirtualClock
 from sandbox.crypto import Seal, seal_file
 from sandbox.story import Impossible
@@ -26,10 +25,11 @@ Body = dict[str, Any]
 
 
 class AiBotMedia:
-    """Seals, links and serves."""
+    """Seals, links and serves. What is linked lives too short to be saved with the world."""
 
-    def __init__(self, bot: AiBot, seal: Seal, clock: VirtualClock, base: str) -> None:
-        self.bot, self._seal, self._clock, self._base = bot, seal, clock, base
+    def __init__(self, seal: Seal, clock: VirtualClock, base: str) -> None:
+        self._seal, self._clock, self._base = seal, clock, base
+        self._kept: dict[str, tuple[float, bytes]] = {}
 
     def route(self) -> web.RouteDef:
         """Where links lead."""
@@ -42,25 +42,24 @@ class AiBotMedia:
         data = _given(body) if body.get("data") else _sample(msgtype)
         key = secrets.token_bytes(32)
         sealed = seal_file(data, key) if mode == "websocket" else self._seal.seal_file(data)
-        media, name = self.bot.world.media, secrets.token_hex(12)
-        media[name] = {"at": self._clock.time(), "sealed": base64.b64encode(sealed).decode()}
-        while len(media) > KEPT:
-            del media[next(iter(media))]
+        name = secrets.token_hex(12)
+        self._kept[name] = (self._clock.time(), sealed)
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
         found = {"url": f"{self._base}{PATH}{name}?sign=q-sign-time%3D{int(self._clock.time())}"}
         return {**found, "aeskey": base64.b64encode(key).decode()} if mode == "websocket" else found
 
     async def serve(self, request: web.Request) -> web.Response:
         """The sealed bytes while the link lives; then what object storage says of a stale signature."""
-        kept = self.bot.world.media.get(request.match_info["id"])
-        if kept is None:
+        at, sealed = self._kept.get(request.match_info["id"], (0.0, b""))
+        if not sealed:
             return web.Response(
                 status=404, text="<Error><Code>NoSuchKey</Code></Error>", content_type="application/xml"
             )
-        if self._clock.time() - kept["at"] > LINK_S:
+        if self._clock.time() - at > LINK_S:
             denied = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
             return web.Response(status=403, text=denied, content_type="application/xml")
-        sealed = io.BytesIO(base64.b64decode(kept["sealed"]))
-        return web.Response(body=sealed, content_type="application/octet-stream")
+        return web.Response(body=io.BytesIO(sealed), content_type="application/octet-stream")
 
 
 def _given(body: Body) -> bytes:

@@ -8,15 +8,13 @@ from typing import Any
 
 @dataclass
 class AiBotWorld:
-    """By req_id what was asked (`requests`), by response_code the same (`codes`), by task_id where a card is shown, by
-    its link's last part a file that somebody sent, sealed (`media`)."""
+    """By req_id what was asked (`requests`), by response_code the same (`codes`), by task_id where a card is shown."""
 
     chats: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)
     streams: dict[str, dict[str, Any]] = field(default_factory=dict)
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
-    media: dict[str, dict[str, Any]] = field(default_factory=dict)
     recent: dict[str, list[float]] = field(default_factory=dict)
     last_number: int = 0
 

@@ -29,6 +29,7 @@ from storage.broadcasts import (
 )
 from storage.tables import Broadcast, BroadcastTask
 
+GATHER_S = 300.0
 CALLS = (ADD, CANCEL, DRIVE, POLL, APP_SEND)
 
 
@@ -122,8 +123,9 @@ def _polled(turn: Turn, broadcast: Broadcast, event: ApiAnswered) -> None:
     broadcast.polls += 1
     change = {"polls": broadcast.polls, "idle_polls": idle, "changed_at": turn.now}
     broadcasts.rows.change(turn.db, change, id=broadcast.id)
-    if event.answer.get("returned"):
-        owe_drive(turn, broadcast.id)
+    if event.answer.get("returned"):  # several may refuse within minutes: one new task is enough for all
+        key = f"broadcast:{broadcast.id}:drive:{broadcast.polls}"
+        turn.at(turn.since(GATHER_S), broadcasting.DRIVE_AT, key, broadcasting.payload_of(broadcast))
     open_tasks = broadcasts.open_tasks(turn.db, broadcast.id)
     _tick_off(turn, broadcast, {task.userid for task in open_tasks if task.status == MADE})
     if open_tasks:

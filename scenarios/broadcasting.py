@@ -17,7 +17,7 @@ from bot.turn import Turn
 from bot.wecom.msg_template import CANCEL, REMIND
 from scenarios import broadcast_singles
 from scenarios.broadcast_planning import EXPIRE, REMIND_AT
-from storage import broadcasts, outbox
+from storage import audience, broadcasts, outbox
 from storage.audience import LEFT, SUPPRESSED
 from storage.broadcasts import (
     APPROVED,
@@ -28,6 +28,7 @@ from storage.broadcasts import (
     MADE,
     MAKING,
     PAUSED,
+    RECALLED,
     RUNNING,
     SENDING,
     STOPPED,
@@ -135,6 +136,27 @@ def asking(turn: Turn, broadcast: Broadcast, size: int, text: str) -> str:
     return turn.texts.render(text, id=broadcast.id, name=broadcast.name, size=size, unit=unit)
 
 
+def refused(turn: Turn, member_id: int) -> int:
+    """A member wants no more of it: tasks that nobody has confirmed are called off and made anew without them. How
+    many that are."""
+    found = 0
+    for _, task_id in audience.open_tasks_of(turn.db, member_id):
+        task = broadcasts.tasks.one(turn.db, id=task_id, status=MADE)
+        if task is not None:
+            call_off(turn, task, RECALLED)
+            found += 1
+    return found
+
+
+def _recall(turn: Turn, broadcast: Broadcast) -> None:
+    """The same for refusals of which nobody told us in their own turn."""
+    since = broadcast.frozen_at or broadcast.made_at
+    for task_id in sorted({task_id for task_id, _ in audience.refused(turn.db, broadcast.id, broadcast.topic, since)}):
+        task = broadcasts.tasks.one(turn.db, id=task_id, status=MADE)
+        if task is not None:
+            call_off(turn, task, RECALLED)
+
+
 # -- what comes due ----------------------------------------------------------------------------------------------------
 
 
@@ -148,6 +170,7 @@ def due(turn: Turn, event: TimerDue) -> None:
     elif event.name == DRIVE_AT:
         owe_drive(turn, broadcast.id)
     elif event.name == POLL_AT:
+        _recall(turn, broadcast)
         owe_poll(turn, broadcast)
     elif event.name == REMIND_AT and broadcast.status == SENDING:
         remind(turn, broadcast, str(event.payload["by"]))

@@ -16,6 +16,7 @@ from bot.broadcast_polls import Polls
 from bot.broadcasts import BroadcastSenders
 from bot.clock import FrozenClock
 from bot.delivery import Delivery
+from bot.events import Address, TextReceived
 from bot.ids import SeededChance
 from bot.kf import Kf
 from bot.order_events import AdminAsked
@@ -71,6 +72,18 @@ class Office:
         for task in mine:
             self.sandbox.broadcasts.press(userid, task.msgid, percent, send=True)
         return len(mine)
+
+    async def says(self, words: str, userid: str) -> str:
+        """What staff hear when they say something in the app's chat."""
+        before = self.bot.count("outbox")
+        event = TextReceived(
+            key=f"wecom_app:msg:{next(self.numbers)}", source="wecom_app", at=self.bot.clock.now(),
+            sender=Address("wecom_staff", userid), text=words, msg_id="1",
+        )  # fmt: skip
+        await self.bot.writer.accept(event)
+        rows = self.bot.rows("SELECT call, payload FROM outbox ORDER BY id")[before:]
+        told = [json.loads(row[1]) for row in rows if row[0] == "message/send"]
+        return "\n".join(message["text"]["content"] for message in told if message["touser"] == userid)
 
     # -- acts ---------------------------------------------------------------------------------------------------------
 
