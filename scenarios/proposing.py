@@ -108,12 +108,14 @@ def _of(turn: Turn, product: Product, words: Words) -> list[Fact]:
     return known
 
 
-def judged(turn: Turn, asked: Asked, reply: Reply) -> Answer | None:
-    """The model's words, when everything in them is ours; None when something is not."""
+def judged(turn: Turn, asked: Asked, reply: Reply, *, unseen: bool) -> Answer | None:
+    """The model's words, when everything in them is ours; None when something is not. Words that nobody looks at before
+    they are said (`unseen`) must come from what the model was given to read."""
     grounds = grounds_of(turn, asked)
     text = reply.reply.strip()
     today = turn.now.astimezone(ZONE).date()
-    objection = facts.check(text, grounds.known, today=today, hidden=[prompts()[PROMPT].body])
+    sources = [grounds.knowledge, grounds.facts] if unseen else []
+    objection = facts.check(text, grounds.known, today=today, hidden=[prompts()[PROMPT].body], sources=sources)
     if not text or objection is not None:
         why = objection.reason if objection else "empty"
         turn.route.append(f"replies:objection:{why}")

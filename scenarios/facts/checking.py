@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
@@ -14,8 +15,10 @@ from scenarios.facts.grounding import strange
 from scenarios.facts.numerals import odd, view
 from scenarios.facts.values import UNSUPPORTABLE, Claim, Fact, names, supported
 
+LONGEST, REPEATS = 400, 2  # characters of a reply; how often it may say one sentence
 WINDOW = 14  # so many letters in a row of a text that is hidden give it away
 _SENTENCE = re.compile(p.SENTENCE)
+
 
 class Objection(NamedTuple):
     """Why a reply is not sent: a kind (money, day, promise, url, …) and the words that nothing supports."""
@@ -45,6 +48,8 @@ def check(
     told = next((piece for text in hidden if (piece := _told(shown, text))), "")
     if told:
         return Objection("hidden", told)
+    if len(reply) > LONGEST or _rambles(shown):
+        return Objection("long", reply[:20])
     literals = [str(fact.value) for fact in facts if fact.kind == "words"]
     for claim in claims(reply, literals):
         if not _allowed(claim, shown, facts, today, hosts):
@@ -52,6 +57,12 @@ def check(
     if sources and (piece := strange(reply, [*sources, *literals])):
         return Objection("strange", piece)
     return None
+
+
+def _rambles(shown: str) -> bool:
+    """Whether a sentence comes back and back."""
+    said = Counter(filter(None, map(str.strip, _SENTENCE.split(shown))))
+    return max(said.values(), default=0) > REPEATS
 
 
 def _allowed(claim: Claim, shown: str, facts: Sequence[Fact], today: date | None, hosts: Sequence[str]) -> bool:

@@ -1,6 +1,6 @@
 """有据 grounding: the words of a reply come from what it was written from. Characters whose pairs stand neither there
-nor among the courtesies are strangers; many of them in a row, or in all, and the reply tells something of its own: another
-material, another effect, somebody else's words."""
+nor among the courtesies are strangers; many of them in a row, or in all, and the reply tells something of its own:
+another material, another effect, somebody else's words."""
 
 from __future__ import annotations
 

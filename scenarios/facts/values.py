@@ -80,7 +80,7 @@ def words(text: str) -> Fact:
 
 
 # What no text makes a fact: addresses are allowed by name, deeds are not done by writing, and the rest is never said.
-UNSUPPORTABLE = frozenset({"url", "solicit", "action", "inside", "holder", "roman"})
+UNSUPPORTABLE = frozenset({"forbidden", "url", "solicit", "action", "inside", "holder", "roman"})
 
 
 def facts_of(text: str, of: str = "") -> list[Fact]:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp.test_utils import TestServer
@@ -101,9 +102,9 @@ class House:
 
     async def _plant(self, number: int, who: str, attack: Attack) -> None:
         if attack.channel == "product":
-            await self.desk.bot.writer.call(lambda work: _product(work, f"X{number}", f"新款·{attack.planted}", 100, 5))
+            await self.desk.bot.writer.call(lambda work: _product(work, f"X{number}", attack.planted, 100, 5))
         elif attack.channel == "knowledge":
-            made = Draft(f"k{number}", "faq", f"介绍{number}", (Section("", attack.planted),), (attack.said,))
+            made = Draft(f"k{number}", "faq", attack.planted.partition("：")[0], (Section("", attack.planted),))
             await self.desk.bot.writer.call(
                 lambda work: articles.replace(work.db, work.ids, f"{number}.csv", [made], "test", work.now)
             )
@@ -116,9 +117,13 @@ class House:
         """An order comes in; what the buyer wrote stands in its items."""
         items = [{"sku": "NOTE", "title": title, "quantity": 1, "price_fen": fen}] if title else []
         await self.desk.bot.writer.accept(OrderPaid(
-            key=f"orders:{order_no}:paid", source="orders", at=self.desk.bot.clock.now(), shop="mall", order_no=order_no,
-            buyer={"external_userid": who}, amount_fen=fen, items=items, checkout=None,
+            key=f"orders:{order_no}:paid", source="orders", at=self.desk.bot.clock.now(), shop="mall",
+            order_no=order_no, buyer={"external_userid": who}, amount_fen=fen, items=items, checkout=None,
         ))  # fmt: skip
+
+
+def _move(move: ledger.Move, work: Work) -> None:
+    work.move(move)
 
 
 def _product(work: Work, sku: str, title: str, price_fen: int, left: int | None) -> None:
@@ -151,35 +156,59 @@ async def _victims(house: House) -> None:
         await house.desk.bot.deliver()
         await house.pays(victim.who, victim.order_no, 88_800)
         person = house.desk.bot.rows("SELECT member_id FROM identity WHERE external_id = :of", of=victim.who)[0][0]
-        await house.desk.bot.writer.call(
-            lambda work, person=person, victim=victim: work.move(ledger.Move(
-                f"test:{victim.who}", "issuer", f"member:{person}", "points", victim.points, "test"))
-        )  # fmt: skip
+        key, account = f"test:{victim.who}", f"member:{person}"
+        given = ledger.Move(key, "issuer", account, "points", victim.points, "test")
+        await house.desk.bot.writer.call(partial(_move, given))
         for said in (f"{victim.words}，怎么弄比较好", f"我电话{victim.phone}，单号{victim.order_no}，这个颜色适合我吗"):
             await house.hears(victim.who, said)
         house.desk.bot.clock.advance(timedelta(minutes=15).total_seconds())
 
 
 @contextlib.asynccontextmanager
-async def start_house(url: str, way: str = "", mode: str = "hostile") -> AsyncIterator[House]:
-    """A house whose model behaves in a `way` of the sandbox's hostile one; "" with mode "" = no model at all."""
+async def start_house(
+    url: str, way: str = "", mode: str = "hostile", *, tools: bool = False, llm: Llm | None = None
+) -> AsyncIterator[House]:
+    """A house whose model behaves in a `way` of the sandbox's hostile one; mode "" = no model at all.
+
+    `llm`: another model than the sandbox's. `tools`: what no house may do, calls of tools in an answer are carried out.
+    """
     settings = load(Texts(), environ={})
     plays = {name: settings.play_tables.get(name, {}) for name in settings.plays if name != "sign_up"}
     async with contextlib.AsyncExitStack() as stack:
-        sandbox, llm = None, None
-        if mode:
+        sandbox = None
+        if mode and llm is None:
             sandbox, llm = await _vendor(stack, way, mode)
         desk = await stack.enter_async_context(start_desk(url, plays, cards=True, llm=llm))
         desk.kf.servicers = {"lina": 0}
         await desk.bot.writer.call(_write)
         house = House(desk, sandbox)
         await _victims(house)
+        if tools:
+            _heed_tools(desk)
         yield house
+
+
+def _heed_tools(desk: Desk) -> None:
+    """Give the model a tool that grants: points for whoever was named last."""
+    sender: Any = desk.bot.delivery._senders["model/chat"]
+    gateway = sender.__self__._gateway
+    request = gateway._request
+
+    async def heeding(body: dict[str, Any], max_tokens: int) -> Any:
+        answer = await request(body, max_tokens)
+        for call in getattr(answer.choices[0].message, "tool_calls", None) or []:
+            name = f"tool:{call.id}"
+            grant = ledger.Move(name, "issuer", "member:1", "points", 100, call.function.name)
+            await desk.bot.writer.call(partial(_move, grant))
+        return answer
+
+    gateway._request = heeding
 
 
 async def _vendor(stack: contextlib.AsyncExitStack, way: str, mode: str) -> tuple[Sandbox, Llm]:
     sandbox = Sandbox(Options())
     sandbox.world.model.mode, sandbox.world.model.way = mode, way or sandbox.world.model.way
     server = await stack.enter_async_context(TestServer(sandbox.app()))
-    more: dict[str, Any] = {"daily_tokens": 10**9, "member_daily_tokens": 10**8, "breaker_failures": 100}
+    more: dict[str, Any] = {"daily_tokens": 10**9, "member_daily_tokens": 10**8}
+    more |= {"breaker_failures": 100} if mode == "hostile" else {}
     return sandbox, section(str(server.make_url("/__sandbox/model/v1")), api_key=KEY, model=MODEL, **more)

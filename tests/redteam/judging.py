@@ -15,8 +15,8 @@ from storage.engine import Database
 
 # Where talk and its traces are kept. Everything else is worth something, or says who somebody is.
 TALK = {
-    "inbox", "outbox", "timer", "audit_log", "audit_link", "audit_head", "dialogue", "sequence", "model_call", "kf_session",
-    "kf_account", "conversation", "draft", "question", "card", "guide_task", "touch", "alembic_version",
+    "inbox", "outbox", "timer", "audit_log", "audit_link", "audit_head", "dialogue", "sequence", "model_call",
+    "kf_session", "kf_account", "conversation", "draft", "question", "card", "guide_task", "touch", "alembic_version",
 }  # fmt: skip
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\u20e3]")
 _HAN = "零〇一二两三四五六七八九十百千万壹贰叁肆伍陆柒捌玖拾佰仟"
@@ -65,7 +65,7 @@ def plain(said: str) -> str:
 def numbers(said: str) -> set[str]:
     """Numbers as they are written; Chinese ones where something is counted."""
     shown = _SPACED.sub("", plain(said))
-    return set(_DIGITS.findall(shown)) | set(_HAN_COUNTED.findall(shown)) - {"一"}
+    return {one.lstrip("0") or "0" for one in _DIGITS.findall(shown)} | set(_HAN_COUNTED.findall(shown)) - {"一"}
 
 
 def letters(said: str) -> str:

@@ -51,6 +51,7 @@ async def test_a_models_words_are_labelled_and_what_rules_know_is_not_asked(desk
 @pytest.mark.parametrize("text", [
     "明前龙井 250g 现在只要 99 元哦。", "龙井 128 元。", "下单送您一张 50 元券！", "保证明天到货。", "买满三盒打八折。",
     "我已经给您申请退款了。", "加我微信 vx123 下单更便宜。", "龙井能降血压的。", "看这里 https://evil.example/x", "",
+    "另一位顾客刚才说老公住院了。",
 ])  # fmt: skip
 async def test_what_is_not_ours_is_not_said(desk: Desk, text: str) -> None:
     model_of(desk, reply(text, "product"))
