@@ -53,12 +53,14 @@ def wire(settings: Settings) -> Runtime:
             onebot=settings.onebot,
             approve_above_fen=limit,
             cards=settings.wecom.app.cards,
+            confirms=settings.wecom.app.confirm,
             llm=settings.llm,
             outreach=settings.outreach,
             staff=settings.staff,
             broadcasts=settings.broadcasts,
         )
-        return Runtime(settings, dispatch, texts)
+        dailies = {name: at for play in plays for name, at in play.router.dailies.items()}
+        return Runtime(settings, dispatch, texts, dailies)
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:

@@ -37,7 +37,8 @@ class DatabaseSection(Section):
 
 
 class App(Section):
-    """The self-built app. `replay_window_s` 0 turns the freshness window off; `cards`: ask guides by cards."""
+    """The self-built app. `replay_window_s` 0 turns the freshness window off; `cards`: ask guides by cards;
+    `confirm`: ask once more before their words move value."""
 
     agent_id: int = 0
     secret: SecretStr = SecretStr("")
@@ -45,6 +46,7 @@ class App(Section):
     encoding_aes_key: SecretStr = SecretStr("")
     replay_window_s: int = Field(default=600, ge=0)
     cards: bool = True
+    confirm: bool = True
 
 
 class Kf(Section):

@@ -29,6 +29,8 @@ CHARS: dict[str, int] = {
     "card_text": 160,
     "card_button": 10,
     "card_replaced": 15,
+    "card_row": 5,
+    "card_value": 40,
 }
 
 _SENTENCE_ENDS = re.compile(r"[。！？!?\n；;]")

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from loguru import logger
 
-from console import routes
+from console import routes, tier_reads
 from console.audit_reads import Export
 from console.broadcast_preview import Preview
 from console.callers import Caller, Callers
@@ -24,8 +24,8 @@ from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = tuple[int, dict[str, Any]]
+Special = Callable[[web.Request, Caller, Sight], Awaitable[Answer | web.StreamResponse]]
 MAKING = "tokens"
-IMPORT, EXPORT, COMPOSE = "import.run", "export.read", "broadcast.compose"
 
 
 class Api:
@@ -40,12 +40,19 @@ class Api:
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind a token."""
         routes.check()
+        special: dict[tuple[str, str], Special] = {
+            ("GET", "broadcasts/{id}/preview"): self._preview,
+            ("GET", "audit/export"): self._export,
+            ("POST", "imports/{kind}"): self._import,
+            ("POST", "tiers/preview"): self._tier_preview,
+        }
         return [
             *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
             *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
-            web.get("/api/v1/broadcasts/{id}/preview", self._guarded(self._preview)),
-            web.get("/api/v1/audit/export", self._guarded(self._export)),
-            web.post("/api/v1/imports/{kind}", self._guarded(self._import)),
+            *[
+                web.route(method, f"/api/v1/{path}", self._special(special[method, path], may))
+                for (method, path), may in routes.SPECIAL.items()
+            ],
         ]
 
     def _reading(self, reading: Reading) -> Handler:
@@ -67,21 +74,35 @@ class Api:
 
         return self._guarded(ask)
 
-    async def _import(self, request: web.Request, caller: Caller) -> Answer:
-        caller.sight(IMPORT)
+    def _special(self, ask: Special, may: str) -> Handler:
+        async def asked(request: web.Request, caller: Caller) -> Answer | web.StreamResponse:
+            return await ask(request, caller, caller.sight(may))
+
+        return self._guarded(asked)
+
+    async def _import(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        sight.whole()
         return await self._imports.ask(request, caller.userid or "api")
 
-    async def _export(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        caller.sight(EXPORT).whole()
+    async def _export(self, request: web.Request, caller: Caller, sight: Sight) -> web.StreamResponse:
+        sight.whole()
         return await Export(self._database).send(request)
 
-    async def _preview(self, request: web.Request, caller: Caller) -> Answer:
-        sight, broadcast_id = caller.sight(COMPOSE), _id(request)
-        return 200, await asyncio.to_thread(self._look, broadcast_id, sight)
+    async def _preview(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        return 200, await asyncio.to_thread(self._look, _id(request), sight)
 
     def _look(self, broadcast_id: int, sight: Sight) -> dict[str, Any]:
         with self._database.engine.connect() as connection:
             return self._previews.of(connection, broadcast_id, sight, self._writes.now())
+
+    async def _tier_preview(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        sight.whole()
+        body = await self._writes.body(request)
+        return 200, await asyncio.to_thread(self._tiers_by, body)
+
+    def _tiers_by(self, body: dict[str, Any]) -> dict[str, Any]:
+        with self._database.engine.connect() as connection:
+            return tier_reads.preview(connection, body, self._writes.now())
 
     def _guarded(self, ask: Callable[[web.Request, Caller], Awaitable[Answer | web.StreamResponse]]) -> Handler:
         """Behind a token, and every failure in the API's one shape."""
@@ -105,6 +126,8 @@ class Api:
 
     def _read(self, reading: Reading, query: dict[str, str], sight: Sight) -> dict[str, Any]:
         with self._database.engine.connect() as connection:
+            if reading.timed:
+                return reading.read(connection, query, sight, self._writes.now())
             if reading.scoped:
                 return reading.read(connection, query, sight)
             sight.whole()

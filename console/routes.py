@@ -9,29 +9,35 @@ from typing import Any, NamedTuple
 from console import (
     audit_reads,
     broadcast_reads,
+    desk_reads,
     group_reads,
     media_reads,
     reads,
     referral_reads,
+    salon_reads,
+    segment_reads,
     settlements,
     staff_reads,
+    tier_reads,
 )
 from handlers import policy
 from handlers.broadcasts import ACTS as BROADCAST_ACTS
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
+from handlers.segments import ACTS as SEGMENT_ACTS
 
 Read = Callable[..., dict[str, Any]]  # (connection, query), and `sight` where it is `scoped`
 
 
 class Reading(NamedTuple):
     """Who answers a GET, the permission it needs, the parameters it takes. Only one that is `scoped` is asked on behalf
-    of somebody who sees but a part; it leaves out what they do not see."""
+    of somebody who sees but a part; it leaves out what they do not see. One that is `timed` is, and told the time."""
 
     read: Read
     may: str
     known: tuple[str, ...] = ()
     scoped: bool = False
+    timed: bool = False
 
 
 _PAGE = ("limit", "after")
@@ -63,25 +69,43 @@ READS: Mapping[str, Reading] = MappingProxyType({
     ),
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
     "media": Reading(media_reads.media, "media.read", ("code", "kind", "userid", *_PAGE), scoped=True),
+    "salons": Reading(salon_reads.salons, "salon.sign_up", ("status", *_PAGE), scoped=True),
+    "salons/{id}": Reading(salon_reads.salon, "salon.sign_up", scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
+    "tags": Reading(desk_reads.tags, "catalogue.read", ("group",)),
+    "tasks": Reading(desk_reads.tasks, "task.read", ("userid", "member_id", "kind", "status", *_PAGE), scoped=True),
+    "notes": Reading(desk_reads.notes, "member.read", ("member_id", *_PAGE), scoped=True),
+    "handouts": Reading(desk_reads.handouts, "coupon.issue", ("userid", "member_id", "status", *_PAGE), scoped=True),
     "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE), scoped=True),
     "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose", scoped=True),
     "broadcasts/{id}/audience": Reading(
         broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE), scoped=True
     ),
+    "tiers": Reading(tier_reads.tiers, "campaign.read"),
+    "tiers/changes": Reading(tier_reads.changes, "points.read", ("member_id", *_PAGE), scoped=True),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
+    "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
+    "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
+    "segments/{id}": Reading(segment_reads.segment, "segment.manage", timed=True),
+    "segments/{id}/members": Reading(segment_reads.members, "segment.manage", _PAGE, timed=True),
 })  # fmt: skip
 
 # The act that a POST asks for; what it needs is said in handlers/policy.py ACTS, or by the play that answers it.
 POSTS: Mapping[str, str] = MappingProxyType({
-    **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
+    **{name: name for name in ("products", "stores", "coupon-templates", "campaigns", "tags")},
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+    "tiers": "tiers",
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-    **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS)},
+    **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS, *SEGMENT_ACTS)},
+    "members/{id}/consent": "members/consent",
+    "salons": "salons",
+    **{f"salons/{{id}}/{step}": f"salons/{step}" for step in ("change", "cancel")},
+    "salons/check-in": "salons/check-in",
+    "tags": "tags",
     "staff": "staff",
     "staff/{userid}": "staff/change",
     "tokens": "tokens",
@@ -90,7 +114,18 @@ POSTS: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 
 
+# What is neither a read of a page nor an act, and the permission it needs.
+SPECIAL: Mapping[tuple[str, str], str] = MappingProxyType({
+    ("GET", "broadcasts/{id}/preview"): "broadcast.compose",
+    ("GET", "audit/export"): "export.read",
+    ("POST", "imports/{kind}"): "import.run",
+    ("POST", "tiers/preview"): "tier.manage",
+})  # fmt: skip
+
+
 def check() -> None:
-    """Every read has a permission of the table. Raises ConfigError."""
+    """Every route has a permission of the table. Raises ConfigError."""
+    for (method, path), may in SPECIAL.items():
+        policy.require(may, f"{method} /api/v1/{path} (console/routes.py)")
     for path, reading in READS.items():
         policy.require(reading.may, f"GET /api/v1/{path} (console/routes.py)")

@@ -12,13 +12,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.clock import ZONE
+
 FILE = Path(__file__).with_name("showroom.toml")
 MADE_BY, APPROVED_BY = "王店长", "李经理"  # what may cost much is published by another person than the one who made it
 TIMEOUT_S = 15.0
 
 
 def read(file: Path = FILE) -> dict[str, list[dict[str, Any]]]:
-    """Stores, goods, coupon templates and campaigns as bodies of the API; a campaign has `days` besides, its length."""
+    """Stores, goods, coupon templates, campaigns and salons as bodies of the API; a campaign has `days` besides, its
+    length, a salon when it is from today on."""
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
@@ -27,6 +30,15 @@ def campaign_body(item: dict[str, Any], now: datetime) -> dict[str, Any]:
     more = {name: value for name, value in item.items() if name != "days"}
     ends_at = now + timedelta(days=item["days"])
     return {**more, "starts_at": now.isoformat(), "ends_at": ends_at.isoformat(), "made_by": MADE_BY}
+
+
+def salon_body(item: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A salon at a whole hour, `days` from now at `hour` of the shops' day, for `hours`."""
+    more = {name: value for name, value in item.items() if name not in ("days", "hour", "hours")}
+    day = now.astimezone(ZONE).replace(hour=item["hour"], minute=0, second=0, microsecond=0)
+    begins = day + timedelta(days=item["days"])
+    return {**more, "starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=item["hours"])).isoformat(),
+            "by": MADE_BY}  # fmt: skip
 
 
 def _key(act: str, name: str) -> str:
@@ -51,8 +63,18 @@ class Showroom:
                 self._make("coupon-templates", item["name"], item) for item in there["coupon_templates"]
             ),
         }
+        if "tier" in self._plays and "tiers" in there:
+            made["tiers"] = sum(
+                self._make("tiers", item["name"], {"rules": item["rules"], "made_by": MADE_BY})
+                for item in there["tiers"]
+            )
         known = [item for item in there["campaigns"] if item["kind"] in self._plays]
-        return {**made, "campaigns": sum(self._open(item, now) for item in known)}
+        planned = there["salons"] if "salon" in self._plays else []
+        return {
+            **made,
+            "campaigns": sum(self._open(item, now) for item in known),
+            "salons": sum(self._make("salons", item["title"], salon_body(item, now)) for item in planned),
+        }
 
     def _make(self, path: str, name: str, body: dict[str, Any]) -> bool:
         """True when it is there, made now or before."""

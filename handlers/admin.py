@@ -21,6 +21,7 @@ from handlers import (
     group_assets,
     points,
     policy,
+    segments,
     staffing,
     undoing,
 )
@@ -92,7 +93,7 @@ def _in_the_name_of(turn: Turn, event: ApprovalDecided, plays: Plays) -> Answer:
     act = event.payload["act"]
     policy.admit(turn, event.made_by, plays.staff)
     turn.scope, turn.signer = turn.grants.get(needed(act, plays), ""), event.by
-    if not turn.scope:
+    if not turn.scope:  # all else was looked at when it was asked
         raise Refused(403, "forbidden", turn.texts.render("approvals/maker_may_not", userid=event.made_by))
     return perform(turn, act, event.payload["body"], plays)
 
@@ -108,7 +109,7 @@ def _admit(turn: Turn, event: AdminAsked, plays: Plays) -> None:
     turn.grants = policy.grants(turn.staff.role)
     may = needed(event.act, plays)
     turn.scope = turn.grants.get(may, "")
-    if may and not turn.scope:
+    if may and not (turn.scope == "all" or (turn.scope and scoped(event.act, plays))):
         raise Refused(403, "forbidden", turn.texts.render("admin/may_not", role=turn.staff.role))
 
 
@@ -116,6 +117,12 @@ def needed(act: str, plays: Plays) -> str:
     """The permission that an act needs; "" when no enabled play answers it."""
     of_play = plays.acts.get(act)
     return of_play[1].may if of_play else policy.ACTS.get(act, "")
+
+
+def scoped(act: str, plays: Plays) -> bool:
+    """Whether an act looks itself at whose it is."""
+    of_play = plays.acts.get(act)
+    return of_play[1].scoped if of_play else act in policy.SCOPED
 
 
 def of_a_play(turn: Turn, name: str, body: dict[str, Any], plays: Plays) -> Answer:
@@ -144,6 +151,7 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], Answer]] = {
     "redemptions/undo": undoing.undo_redemption,
     **group_assets.ACTS,
     **broadcasts.ACTS,
+    **segments.ACTS,
     **staffing.ACTS,
     **approving.ACTS,
 }

@@ -10,13 +10,14 @@ from bot.events import CardClicked
 from bot.turn import STAFF, Turn
 from handlers import media, talk
 from handlers.plays import Plays
+from handlers.words import HELP_WORDS
 
 MENU_CARD = "menu-"
 BUTTONS = 6  # of a card, at most
 
 
 def entered(turn: Turn, event: BotEntered, plays: Plays) -> None:
-    """The first visit of the day: what can be said, as buttons where that fits."""
+    """The first visit of the day: what can be said, as buttons; of more than a card holds the first, and 帮助."""
     menu = plays.menu(talk.GUIDE.name, turn.grants)
     if event.sender is None:
         return
@@ -24,9 +25,11 @@ def entered(turn: Turn, event: BotEntered, plays: Plays) -> None:
         turn.say(event.sender, "staff/nobody")
         return
     turn.ask(event.sender, "aibot/welcome", menu)
-    if 1 <= len(menu) <= BUTTONS:
+    if menu:
         task_id = MENU_CARD + sha256(event.key.encode()).hexdigest()[:24]
-        turn.card = menu_card(turn, task_id, [choice.words for choice in menu])
+        words = [choice.words for choice in menu]
+        shown = words if len(words) <= BUTTONS else [*words[: BUTTONS - 1], HELP_WORDS[0]]
+        turn.card = menu_card(turn, task_id, shown)
 
 
 def menu_card(turn: Turn, task_id: str, words: list[str]) -> dict[str, Any]:

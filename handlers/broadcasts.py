@@ -29,6 +29,7 @@ from scenarios import (
     broadcast_texts,
     broadcasting,
 )
+from scenarios.sight import sees, sees_staff
 from storage import broadcasts, shop
 from storage.broadcasts import DRAFTED
 from storage.tables import Broadcast
@@ -92,10 +93,7 @@ def _who(turn: Turn, given: str) -> str:
 
 def _find(turn: Turn, body: dict[str, Any]) -> Broadcast:
     broadcast = broadcasts.rows.one(turn.db, id=int(body["id"]))
-    mine = turn.scope == "all" or (
-        turn.staff is not None and broadcast is not None and broadcast.made_by == turn.staff.userid
-    )
-    if broadcast is None or not mine:
+    if broadcast is None or not sees_staff(turn, broadcast.made_by):
         raise Refused(404, "not_found", turn.texts.render("broadcasts/unknown", id=body["id"]))
     return broadcast
 
@@ -141,6 +139,8 @@ def acting(step: Callable[[Turn, Broadcast, str], Any]) -> Callable[[Turn, dict[
 def trial(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     """Let staff read it in the app's chat before members do."""
     broadcast, given = _find(turn, body), read(turn, Trial, body)
+    if given.member_id is not None and not sees(turn, given.member_id):
+        raise Refused(404, "not_found", turn.texts.render("admin/no_member"), "member_id")
     for userid in given.userids:
         values = samples(turn) | broadcast_senders.of_sender(turn, userid)
         if given.member_id is not None:

@@ -42,7 +42,7 @@ def text_received(turn: Turn, event: e.TextReceived, plays: Plays) -> None:
 
 def card_clicked(turn: Turn, event: e.CardClicked, plays: Plays) -> None:
     """A tap on a card, in the app's chat or at the AI bot."""
-    (guide if event.door is None else aibot).card_clicked(turn, event, plays)
+    (aibot if event.task_id.startswith(aibot.MENU_CARD) else guide).card_clicked(turn, event, plays)
 
 
 HANDLERS: dict[type[e.Event], Handler] = {
@@ -107,6 +107,7 @@ class Dispatcher:
         onebot: OneBot | None = None,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
+        confirms: bool | None = None,
         outreach: Outreach | None = None,
         staff: StaffSection | None = None,
         broadcasts: Broadcasts | None = None,
@@ -114,14 +115,21 @@ class Dispatcher:
     ) -> None:
         policy.check(plays, admin.ACTS)
         self._plays = Plays(
-            plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards, outreach=outreach, staff=staff
+            plays,
+            kf_door,
+            onebot,
+            approve_above_fen=approve_above_fen,
+            cards=cards,
+            confirms=confirms,
+            outreach=outreach,
+            staff=staff,
         )
         self._broadcasts = broadcasts or Broadcasts()
         self._llm = llm or Llm()
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
-        turn.cards, turn.outreach = self._plays.cards, self._plays.outreach
+        turn.cards, turn.confirms, turn.outreach = self._plays.cards, self._plays.confirms, self._plays.outreach
         turn.hours, turn.llm, turn.broadcasts = self._plays.hours, self._llm, self._broadcasts
         if event.sender is not None and event.sender.channel == STAFF:
             policy.admit(turn, event.sender.external_id, self._plays.staff)

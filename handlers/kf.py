@@ -17,6 +17,7 @@ from bot.kf_events import (
     KfSessionChanged,
     KfSessionEntered,
 )
+from bot.own_events import HandoverWanted
 from bot.router import normalize
 from bot.texts import numbered
 from bot.turn import STAFF, Turn
@@ -209,6 +210,9 @@ def _handed_over(turn: Turn, event: ApiAnswered) -> None:
     person = members.find(turn.db, event.request["member_id"])
     name = (person.name if person else "") or turn.texts.render("common/unnamed")
     turn.say(Address(STAFF, guide), "kf/wanted", name=name)
+    turn.announce(HandoverWanted(
+        key=turn.cause, source=event.source, at=turn.now, member_id=event.request["member_id"], userid=guide
+    ))  # fmt: skip
     turn.say(sender, "kf/nobody_but_guide")
 
 

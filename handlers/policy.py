@@ -130,12 +130,22 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "broadcasts/pause": "broadcast.stop",
     "broadcasts/resume": "broadcast.stop",
     "broadcasts/stop": "broadcast.stop",
+    "segments": "segment.manage",
+    "segments/change": "segment.manage",
+    "segments/archive": "segment.manage",
     "staff": "staff.manage",
     "staff/change": "staff.manage",
     "tokens": "token.manage",
     "tokens/revoke": "token.manage",
     "approvals/approve": "approval.read",
     "approvals/reject": "approval.read",
+})  # fmt: skip
+
+# Acts that look themselves whether what is meant is within reach of somebody who reaches only a part. All others are
+# done by those alone who reach all.
+SCOPED = frozenset({
+    "approvals/approve", "approvals/reject", "broadcasts", "broadcasts/change", "broadcasts/test", "broadcasts/remind",
+    "broadcasts/refresh", "broadcasts/pause", "broadcasts/resume", "broadcasts/stop",
 })  # fmt: skip
 
 _GRANTS: dict[str, Mapping[str, str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -98,8 +99,9 @@ class Control:
         return self.story.part(str(body.get("external_userid") or ""), request.match_info["id"], "del_external_contact")
 
     def edit_customer(self, request: web.Request, body: Body) -> Body:
-        """{"external_userid","remark"?}."""
-        return self.story.edit(str(body.get("external_userid") or ""), request.match_info["id"], body.get("remark"))
+        """{"external_userid","remark"?,"mobiles"?: [eleven digits]}."""
+        who, userid = str(body.get("external_userid") or ""), request.match_info["id"]
+        return self.story.edit(who, userid, body.get("remark"), body.get("mobiles"))
 
     def say(self, request: web.Request, body: Body) -> Awaitable[Body]:
         """{"text"}."""
@@ -235,9 +237,10 @@ class Control:
         queue = self.journal.listen()
         try:
             async with sse_response(request) as stream:
-                while stream.is_connected():
-                    kind, data = await queue.get()
-                    await stream.send(dumps(data), event=kind)
+                with contextlib.suppress(ConnectionError):  # the page was closed
+                    while stream.is_connected():
+                        kind, data = await queue.get()
+                        await stream.send(dumps(data), event=kind)
                 return stream
         finally:
             self.journal.leave(queue)

@@ -121,6 +121,8 @@ def miss(turn: Turn, asked: Asked) -> None:
 def hand_over(turn: Turn, asked: Asked, why: str) -> None:
     """People are wanted; whom the bot asked for a moment ago it does not ask for again by itself."""
     there = asked.there
+    drafts.close(turn, there, "handed", why)
+    replies.change(turn.db, there, waits="")
     lately = turn.now - there.handed_at < ASKED_AGAIN and asked.talk.state_at <= there.handed_at
     if why != "human" and lately:
         back = back_at(turn.now, turn.hours)
@@ -129,8 +131,7 @@ def hand_over(turn: Turn, asked: Asked, why: str) -> None:
         speak(turn, asked, text or turn.texts.render("replies/asked_already"))
         return
     turn.route.append(f"replies:{why}:people")
-    drafts.close(turn, there, "handed", why)
-    replies.change(turn.db, there, misses=0, waits="", handed_at=turn.now)
+    replies.change(turn.db, there, misses=0, handed_at=turn.now)
     text, closed = PEOPLE[why]
     handover.wanted(turn, asked.person, asked.talk, asked.words.text, text=text, closed=closed)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bot.events import TextReceived
+from bot.own_events import ConsentChanged
 from bot.router import Router
 from bot.turn import Turn
 from scenarios import broadcast_senders, broadcasting
+from scenarios.sight import sees_staff
 from storage import broadcasts
 from storage.broadcasts import GROUP
+from storage.consent import OUT
 from storage.tables import Broadcast
 
 router = Router("broadcasts")
@@ -87,6 +90,13 @@ def remind(turn: Turn, event: TextReceived, number: str) -> None:
         turn.say(event.sender, "broadcasts/reminded", id=broadcast.id, count=count)
 
 
+@router.on(ConsentChanged)
+def refused(turn: Turn, event: ConsentChanged) -> None:
+    """Whoever refuses waits in no task any more that nobody has confirmed yet."""
+    if event.state == OUT:
+        broadcasting.refused(turn, event.member_id)
+
+
 def _act(turn: Turn, event: TextReceived, number: str, step: broadcasting.Decision, text: str) -> None:
     assert event.sender is not None
     broadcast = _named(turn, event, number)
@@ -114,8 +124,8 @@ def _named(turn: Turn, event: TextReceived, number: str) -> Broadcast | None:
 
 
 def _may(turn: Turn, broadcast: Broadcast) -> bool:
-    """Admins see all, managers what they made."""
-    return turn.scope == "all" or (turn.staff is not None and broadcast.made_by == turn.staff.userid)
+    """Admins see all, managers what their store made."""
+    return sees_staff(turn, broadcast.made_by)
 
 
 def _unit(turn: Turn, channel: str) -> str:

@@ -60,6 +60,7 @@ def stale(turn: Turn, event: Event, draft: Draft, asked: Asked, reason: Reason) 
     """Say why nothing was sent; what there is now."""
     assert event.sender is not None
     text, values = reason
+    turn.stamp = turn.texts.render("replies/stamp_stale")
     named = {"name": asked.person.name or turn.texts.render("common/unnamed")}
     needed = turn.texts.placeholders(text)
     turn.say(event.sender, text, **{key: value for key, value in {**named, **values}.items() if key in needed})

@@ -18,7 +18,7 @@ from bot.turn import STAFF, Retry, Turn
 from scenarios import answers, suggesting
 from scenarios.answers import Answer, Fact
 from scenarios.suggesting import Asked
-from storage import follows, replies, shop
+from storage import follows, replies, shop, staff
 from storage.members import Person
 from storage.tables import Conversation, Draft
 
@@ -39,7 +39,11 @@ MADE_BY = {
 
 def reader(turn: Turn, asked: Asked) -> str | None:
     """Which guide reads an answer first; None when nobody does now."""
-    return follows.guide_of(turn.db, asked.person.id) if back_at(turn.now, turn.hours) is None else None
+    if back_at(turn.now, turn.hours) is not None:
+        return None
+    guide = follows.guide_of(turn.db, asked.person.id)
+    known = staff.find(turn.db, guide) if guide is not None else None
+    return None if known is not None and known.status != staff.ACTIVE else guide
 
 
 # -- suggesting -----------------------------------------------------------------------------------------------------

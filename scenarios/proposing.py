@@ -4,6 +4,8 @@ every number, price, date and promise in them is one of ours, read again at that
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -108,6 +110,12 @@ def _of(turn: Turn, product: Product, words: Words) -> list[Fact]:
     return known
 
 
+def _never(turn: Turn, text: str) -> bool:
+    """Whether a text says what no reply may, whatever is true: cures, codes, ways out of this chat, other shops."""
+    lines = turn.texts.render("replies/never").splitlines()
+    return re.search("|".join(lines), unicodedata.normalize("NFKC", text).lower()) is not None
+
+
 def judged(turn: Turn, asked: Asked, reply: Reply, *, unseen: bool) -> Answer | None:
     """The model's words, when everything in them is ours; None when something is not. Words that nobody looks at before
     they are said (`unseen`) must come from what the model was given to read."""
@@ -116,8 +124,8 @@ def judged(turn: Turn, asked: Asked, reply: Reply, *, unseen: bool) -> Answer | 
     today = turn.now.astimezone(ZONE).date()
     sources = [grounds.knowledge, grounds.facts] if unseen else []
     objection = facts.check(text, grounds.known, today=today, hidden=[prompts()[PROMPT].body], sources=sources)
-    if not text or objection is not None:
-        why = objection.reason if objection else "empty"
+    why = objection.reason if objection else "" if text and not _never(turn, text) else "never"
+    if why:
         turn.route.append(f"replies:objection:{why}")
         turn.audit("rule:facts", "reply.refused", f"external_userid:{asked.there.external_userid}", reason=why)
         return None

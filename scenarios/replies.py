@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.clock import shown
 from bot.events import Address, ApiAnswered, Event, TextReceived, TimerDue
 from bot.kf_events import MESSAGES, KfRecalled, KfServicerWrote, KfSessionChanged
 from bot.kf_menu import Choice
@@ -27,6 +28,7 @@ __all__ = ["Rules", "router"]
 router = Router("replies")
 
 CONTEXT = timedelta(minutes=10)  # so long 「多少钱」 means what was asked about before
+IN_A_ROW = timedelta(minutes=30)  # what nobody could answer longer ago is forgotten
 LONGEST = 500  # characters of a question that are looked at
 EDIT_BYTES = 1_900  # of a guide's own words: one message
 SHOWN = 5
@@ -52,7 +54,10 @@ def free_words(turn: Turn, event: Event, heard: Heard) -> bool:
     asked = Asked(person, kf.session(turn.db, event.open_kfid, event.sender.external_id), there, words)
     if words.intent not in SMALL and not (there.waits == "guide" and words.intent in OWN):
         waits = "" if there.waits == "guide" else there.waits
-        replies.change(turn.db, there, question=text, asked_seq=there.seq, asked_at=turn.now, waits=waits)
+        misses = there.misses if turn.now - there.asked_at < IN_A_ROW else 0
+        replies.change(
+            turn.db, there, question=text, asked_seq=there.seq, asked_at=turn.now, waits=waits, misses=misses
+        )
     if not answering.too_many(turn, asked):
         answering.answer(turn, asked, rules)
     return True
@@ -181,6 +186,7 @@ def send(turn: Turn, event: Event, which: str) -> None:
     elif not draft.reply:
         turn.say(event.sender, "replies/nothing_to_send")
     elif drafts.send(turn, draft, asked, event.sender.external_id):
+        turn.stamp = turn.texts.render("replies/stamp_sent", at=shown(turn.now))
         turn.say(event.sender, "replies/sent", name=name)
     else:
         turn.say(event.sender, "replies/stale_window", name=name, reply=draft.reply)

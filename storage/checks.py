@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from storage import audit_chain, tables
 from storage.buying_checks import BUYING
+from storage.desk_checks import DESK
 from storage.knowledge_checks import KNOWLEDGE
 from storage.media_checks import MEDIA
 from storage.model_checks import MODEL
@@ -21,7 +22,9 @@ from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
 from storage.replies_checks import REPLIES
+from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
+from storage.tiers_checks import TIERS
 from storage.types import UtcDateTime
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
@@ -29,6 +32,7 @@ t: Any = tables
 
 SHOWN = 20  # violations named per check
 LONGEST_LEASE = timedelta(seconds=90)
+OVERDUE = timedelta(days=2)  # what a daily job should have looked at long ago
 
 Finder = Callable[[Any], Select[Any]]
 _NOW = bindparam("now", type_=UtcDateTime())
@@ -68,7 +72,7 @@ class Check:
     def violations(self, connection: Connection, now: datetime) -> list[str]:
         """Up to `SHOWN` violations in words."""
         asked = self._on(connection.dialect.name)
-        moments = {"now": now, "stale": now - LONGEST_LEASE}
+        moments = {"now": now, "stale": now - LONGEST_LEASE, "overdue": now - OVERDUE}
         marked = tuple(asked.values(moments)) if connection.dialect.name == "sqlite" else asked.named(moments)
         rows = connection.exec_driver_sql(asked.text, marked).all()
         return [" ".join(f"{key}={value}" for key, value in row._mapping.items()) for row in rows]
@@ -226,6 +230,18 @@ CHECKS: tuple[Looks, ...] = (
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
     *[
         Check(name, broken)
-        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES, *MEDIA)
+        for name, broken in (
+            *PROMOTIONS,
+            *BUYING,
+            *REFERRALS,
+            *KNOWLEDGE,
+            *OUTREACH,
+            *MODEL,
+            *REPLIES,
+            *MEDIA,
+            *DESK,
+            *TIERS,
+            *SALONS,
+        )
     ],
 )

@@ -136,6 +136,19 @@ class Session:
         return self.state in (POOL, HUMAN) and now - self.state_at < WINDOW
 
 
+_LAST_HEARD = Sql(
+    select(func.max(_S.c.heard_at))
+    .join(_I, (_I.c.external_id == _S.c.external_userid) & (_I.c.channel == "wecom"))
+    .where(_I.c.member_id == bindparam("of"))
+)
+
+
+def last_heard(db: Db, member_id: int) -> datetime | None:
+    """When a member last wrote."""
+    row = db.one(_LAST_HEARD, of=member_id)
+    return None if row is None or row[0] is None or row[0] <= NEVER else row[0]
+
+
 # -- accounts -------------------------------------------------------------------------------------------------------
 
 

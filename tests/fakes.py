@@ -121,8 +121,8 @@ class Bot:
             sender=Address("wecom_staff", userid), text=words, msg_id=str(number),
         )  # fmt: skip
         await self.writer.accept(event)
-        rows = self.rows("SELECT payload FROM outbox ORDER BY id")[before:]
-        return "\n".join(json.loads(row[0])["text"]["content"] for row in rows)
+        rows = self.rows("SELECT call, payload FROM outbox ORDER BY id")[before:]
+        return "\n".join(json.loads(row[1])["text"]["content"] for row in rows if row[0] == "message/send")
 
     async def employs(self, userid: str, role: str, store_id: str = "", status: str = "active") -> None:
         """Somebody works here, whatever they were before."""
@@ -176,10 +176,12 @@ async def start_bot(
     cards: bool = False,
     staff_section: StaffSection | None = None,
     llm: Llm | None = None,
+    seed: int = 7,
 ) -> AsyncIterator[Bot]:
     """Wire a bot as run.py does, with fakes at the edges; the invariants are checked when it ends.
 
-    `rules` are those of the sign-up play, `more_plays` others with theirs; `llm` is a model to ask.
+    `rules` are those of the sign-up play, `more_plays` others with theirs; `llm` is a model to ask, `seed`
+    is where codes come from.
     """
     database, clock, wecom = Database(url), FrozenClock(at), FakeWeCom()
     database.migrate()
@@ -187,7 +189,7 @@ async def start_bot(
         ["sign_up", *(more_plays or {})], {"sign_up": SIGN_UP if rules is None else rules, **(more_plays or {})}
     )
     dispatch = Dispatcher(plays, cards=cards, staff=staff_section, llm=llm)
-    writer = Writer(database, dispatch, clock, SeededChance(7), Texts())
+    writer = Writer(database, dispatch, clock, SeededChance(seed), Texts())
     writer.start()
     gateway = LLMGateway(llm or Llm(), clock, SeededChance(10), Texts())
     senders: dict[str, Any] = dict.fromkeys(

@@ -37,6 +37,7 @@ class House:
     runtime: Runtime
     session: aiohttp.ClientSession
     base: str
+    coupon: str = ""
 
     async def do(self, path: str, body: Any = None, status: int = 200) -> Any:
         """A word on the sandbox's control plane."""
@@ -114,10 +115,12 @@ async def serving(app: web.Application, port: int) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def bot_on(settings: Settings, port: int, backoff: Backoff | None = None) -> AsyncIterator[Runtime]:
+async def bot_on(
+    settings: Settings, port: int, backoff: Backoff | None = None, *, cards: bool = False
+) -> AsyncIterator[Runtime]:
     """A bot as run.py wires it."""
     texts = Texts()
-    runtime = Runtime(settings, Dispatcher(load_plays(settings.plays, settings.play_tables)), texts)
+    runtime = Runtime(settings, Dispatcher(load_plays(settings.plays, settings.play_tables), cards=cards), texts)
     if runtime.doors.line is not None:
         runtime.doors.line._backoff = backoff or Backoff(0.02, 0.1)
     await asyncio.to_thread(runtime.database.migrate)
@@ -130,7 +133,7 @@ async def bot_on(settings: Settings, port: int, backoff: Backoff | None = None) 
 
 
 @contextlib.asynccontextmanager
-async def standing(database_url: str, mode: str, **wecom: Any) -> AsyncIterator[House]:
+async def standing(database_url: str, mode: str, *, cards: bool = False, **wecom: Any) -> AsyncIterator[House]:
     """A bot and a sandbox that know each other; over the WebSocket they are connected."""
     port, bot_port = free_port(), free_port()
     base = f"http://127.0.0.1:{port}"
@@ -138,7 +141,7 @@ async def standing(database_url: str, mode: str, **wecom: Any) -> AsyncIterator[
         media = Path(folder) / "media"
         async with sandbox_on(port, bot_port, mode) as sandbox:
             settings = settings_for(database_url, sandbox, base, mode, media, **wecom)
-            async with bot_on(settings, bot_port) as runtime, aiohttp.ClientSession() as session:
+            async with bot_on(settings, bot_port, cards=cards) as runtime, aiohttp.ClientSession() as session:
                 house = House(sandbox, runtime, session, base)
                 if runtime.doors.line is not None:
                     await house.until(lambda: sandbox.aibot.socket.line is not None)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from bot.door import Door
+from bot.events import Address, CardClicked, TextReceived
 from bot.hours import read_hours
 from bot.turn import Work
 from storage import kf, shop
@@ -265,3 +268,38 @@ async def test_at_night_what_the_shop_has_written_is_said_and_the_rest_is_noted(
     assert "换个说法" in await says(desk, "送妈妈喝什么茶好")
     assert "11-12 09:00 回来" in await says(desk, "那你觉得呢")
     assert statuses(desk) == []
+
+
+async def test_a_guide_who_left_reads_nothing(desk: Desk) -> None:
+    await desk.bot.employs("lina", role="guide", status="disabled")
+    assert "168 元" in await says(desk, "龙井多少钱")
+    assert statuses(desk) == []
+
+
+async def test_who_was_not_reached_by_people_is_not_promised_them_again(desk: Desk) -> None:
+    desk.kf.pool_open, desk.kf.servicers = False, {}
+    await says(desk, "你们都是骗子")
+    await says(desk, "龙井多少钱")
+    await desk.passes(minutes=10)
+    await desk.bot.deliver()
+    assert read_by(desk)[-1] == "已经请人来了，请稍等；着急可以再回复「转人工」。"
+    assert statuses(desk) == ["handed"]
+
+
+async def test_at_the_ai_bot_what_waits_comes_as_cards_too(desk: Desk) -> None:
+    await says(desk, "龙井多少钱")
+    door: Door = {"via": "websocket", "kind": "message", "userid": "lina", "chat": "lina", "group": False,
+                  "req_id": "R1", "url": ""}  # fmt: skip
+    await desk.bot.writer.accept(TextReceived(
+        key="wecom_aibot:msg:1", source="wecom_aibot", at=desk.bot.clock.now(), sender=Address("wecom_staff", "lina"),
+        text="待回复", msg_id="1", door=door,
+    ))  # fmt: skip
+    ((payload,),) = desk.bot.rows("SELECT payload FROM outbox WHERE call = 'aibot/reply'")
+    card = json.loads(payload)["body"]["template_card"]
+    assert card["main_title"]["title"] == "小明🎉 问：龙井多少钱"
+    tapped: Door = {**door, "kind": "card", "req_id": "R2"}
+    await desk.bot.writer.accept(CardClicked(
+        key="wecom_aibot:tap:1", source="wecom_aibot", at=desk.bot.clock.now(), sender=Address("wecom_staff", "lina"),
+        task_id=card["task_id"], event_key=card["button_list"][0]["key"], door=tapped,
+    ))  # fmt: skip
+    assert statuses(desk) == ["sent"]

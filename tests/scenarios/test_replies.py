@@ -114,6 +114,7 @@ async def test_two_misses_in_a_row_are_handed_over_one_is_not(desk: Desk) -> Non
     assert "换个说法" in await says(desk, "送妈妈喝什么茶好")
     assert "168 元" in await says(desk, "龙井多少钱")
     assert "换个说法" in await says(desk, "那你觉得她会喜欢吗")
+    assert "换个说法" in await says(desk, "她会喜欢吗", hours=1)
     assert await says(desk, "随便说一个嘛") == "这个问题我答不上来，正在为你转接人工，请稍候。"
     assert desk.kf.state[(DESK, "wm1")] == kf.HUMAN
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -35,7 +36,7 @@ TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NUL
 RULE = "INSERT INTO outreach_rule VALUES (60, 'd', 0, 1260, 540, 0)"  # quiet from 21:00 to 09:00
 TOUCH = "INSERT INTO touch VALUES (1, %d, '%s', 'marketing', 'b', 60, %d, %d, 0, NULL, NULL)"
 BROADCAST = ("INSERT INTO broadcast VALUES (60, 'b', 'sending', 'contact', 'marketing', '', '[]',  NULL, '{}', '[]', "
-             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0)")  # fmt: skip
+             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0, '[]', '', 0, 0, 24, 0, 0)")  # fmt: skip
 _KEPT = "'', '{}', NULL, 0, %s, 0, '[]', '', '', ''"
 REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, %s)"
 PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
@@ -58,7 +59,20 @@ QUESTION = "INSERT INTO question VALUES (112, 'k', 't', 'member', 1, 0, 0, 'link
 PICTURE = "INSERT INTO media VALUES (120, 1, 'ab', 'png', 9, 1, 1, '%s', 0)"
 SENT = "INSERT INTO media_sender VALUES (120, 'lina', 'e1', 0)"
 
+LEVEL = "INSERT INTO member_tier VALUES (1, '%s', '', NULL, '%s', 0, %s, %s, 1, 0)"
+AHEAD = "9000000000000000"
+RAISED = "INSERT INTO tier_change VALUES (130, 1, '', '金卡', '%s', %d, 5, 1, 'e1', 0)"
+
 DAMAGE = {
+    "tiers: members are called by what they hold": [LEVEL % ("金卡", "kept", AHEAD, AHEAD)],
+    "tiers: raised by what was reached, lowered by what was missed": [RAISED % ("order", 4)],
+    "tiers: every level has its next look": [
+        LEVEL % ("金卡", "kept", AHEAD, "0"), "UPDATE member SET tier = '金卡'"
+    ],
+    "tiers: a level's coupon came with the raise": [
+        "INSERT INTO \"grant\" VALUES (131, 'tier:金卡', 1, '2026', 'granted', '', 'e2', 0)", RAISED % ("order", 5)
+    ],
+    "tiers: cards follow refunds": [ORDER % (10, 0), "INSERT INTO tier_card VALUES (132, 90, 1, '黑卡', 30, 31, 0)"],
     "media: each file was sent by somebody": [PICTURE % "ab/ab.png"],
     "media: whoever sent a file sent one that is there": [SENT],
     "media: a file lies where its content says": [PICTURE % "ab/cd.png", SENT],
@@ -234,6 +248,41 @@ OUTREACH_DAMAGE = {
     ],
 }  # fmt: skip
 DAMAGE |= OUTREACH_DAMAGE
+HANDOUT = "INSERT INTO handout VALUES (%d, 'lina', 1, 7, 5, '%s', %s, 'd', 0, 0, 0)"
+RIGHT = ["UPDATE coupon SET template_id = 7", "UPDATE \"grant\" SET occurrence = 'handout:80'"]
+GIVEN = [
+    "INSERT INTO stock VALUES ('handout:lina:d', 9, 8, 0, 1)",
+    "INSERT INTO stock VALUES ('handout_fen:lina:d', 9, 4, 0, 5)",
+]
+DAMAGE |= {
+    "handout: each is a coupon of its template and its own right": [HANDOUT % (80, "done", 30), *GIVEN],
+    "handout: a day's allowance is what was given on it": [HANDOUT % (80, "done", 30), *RIGHT, GIVEN[0]],
+    "handout: no allowance went for nothing": [GIVEN[0]],
+    "results: each attribution is of an order": [ORDER % (100, 0), "INSERT INTO order_guide VALUES (90, 'lina', 5)"],
+    "members: tags, notes and names are of members": ["INSERT INTO member_name VALUES ('小明', 99)"],
+    "tasks: each is open or says how it ended": [
+        "INSERT INTO guide_task VALUES (82, 'k', 'lina', 1, 'x', 't', 0, 'open', 'r', 0, '', 5)"
+    ],
+}  # fmt: skip
+SALON = (
+    "INSERT INTO salon (id, no, seats, status, queue) VALUES (70, 1, 2, 'open', 2)",
+    "INSERT INTO stock VALUES ('salon:70', 2, %d, %d, %d)",
+)
+SEAT = (
+    "INSERT INTO salon_seat (id, salon_id, member_id, status, place, points, paid_key) "
+    "VALUES (%d, 70, %d, '%s', %d, %s)"
+)
+DAMAGE |= {
+    "salon: seats taken are the seats people have": [
+        SALON[0], SALON[1] % (0, 0, 2), SEAT % (71, 1, "confirmed", 1, "0, ''")
+    ],
+    "salon: nobody is passed over in the queue": [
+        SALON[0], SALON[1] % (1, 1, 0), SEAT % (71, 1, "waiting", 1, "0, ''"), SEAT % (72, 2, "offered", 2, "0, ''")
+    ],
+    "salon: points of a seat agree with the ledger": [
+        SALON[0], SALON[1] % (1, 0, 1), SEAT % (71, 1, "confirmed", 1, "30, 'salon:71:5'")
+    ],
+}  # fmt: skip
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
@@ -241,12 +290,14 @@ STATS = (
 UNBREAKABLE = {"ledger: double entry sums to nothing"}  # one row is both sides: it cannot be broken by rows
 
 
-@pytest.fixture
-def bare(tmp_path: Path) -> Database:
+@pytest.fixture(scope="session")
+def bare_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The schema without its constraints, with one good member: what a broken guard would let happen."""
-    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    path = tmp_path_factory.mktemp("bare") / "x.db"
+    database = Database(f"sqlite:///{path}")
     database.migrate()
-    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
+    database.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
         for trigger in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {trigger[0]}")
         connection.execute("DROP TABLE knowledge_index")  # full text; tables of its own go with it
@@ -257,7 +308,14 @@ def bare(tmp_path: Path) -> Database:
             connection.execute(f'ALTER TABLE "bare of {table}" RENAME TO "{table}"')
         for statement in (MEMBER, GRANT, TRANSFER, BALANCE, COUPON, LOT):
             connection.execute(statement)
-    return database
+    return path
+
+
+@pytest.fixture
+def bare(bare_file: Path, tmp_path: Path) -> Database:
+    """One of its own."""
+    shutil.copy(bare_file, tmp_path / "x.db")
+    return Database(f"sqlite:///{tmp_path / 'x.db'}")
 
 
 def broken(database: Database) -> set[str]:

@@ -53,6 +53,7 @@ def upgrade() -> None:
     op.create_index("api_token_userid", "api_token", ["userid"])
     _approvals()
     _waiting_points()
+    _money()
     _chain()
 
 
@@ -111,6 +112,21 @@ def _waiting_points() -> None:
             status="waiting", made_by=act.made_by, made_at=act.made_at, expires_at=act.made_at + timedelta(days=366),
             decided_by="", decided_at=None, reason="",
         ))  # fmt: skip
+
+
+def _money() -> None:
+    """No column of money or stock goes where it cannot be, whoever writes it."""
+    guards = {
+        "coupon": ("coupon_money", "liability_fen >= 0 AND discount_fen >= 0"),
+        "coupon_template": (
+            "coupon_template_money", "threshold_fen >= 0 AND liability_fen >= 0 AND stock >= 0 AND budget_fen >= 0"
+        ),
+        "campaign": ("campaign_worst", "worst_fen >= -1"),
+        "team_seat": ("team_seat_paid", "paid_fen >= 0"),
+    }  # fmt: skip
+    for table, (name, condition) in guards.items():
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.create_check_constraint(name, condition)
 
 
 def _chain() -> None:
