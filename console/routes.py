@@ -18,6 +18,7 @@ from console import (
     segment_reads,
     settlements,
     staff_reads,
+    tier_reads,
 )
 from handlers import policy
 from handlers.broadcasts import ACTS as BROADCAST_ACTS
@@ -80,6 +81,8 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "broadcasts/{id}/audience": Reading(
         broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE), scoped=True
     ),
+    "tiers": Reading(tier_reads.tiers, "campaign.read"),
+    "tiers/changes": Reading(tier_reads.changes, "points.read", ("member_id", *_PAGE), scoped=True),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
     "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
     "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
@@ -93,6 +96,7 @@ POSTS: Mapping[str, str] = MappingProxyType({
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+    "tiers": "tiers",
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
@@ -115,6 +119,7 @@ SPECIAL: Mapping[tuple[str, str], str] = MappingProxyType({
     ("GET", "broadcasts/{id}/preview"): "broadcast.compose",
     ("GET", "audit/export"): "export.read",
     ("POST", "imports/{kind}"): "import.run",
+    ("POST", "tiers/preview"): "tier.manage",
 })  # fmt: skip
 
 
