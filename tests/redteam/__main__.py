@@ -29,7 +29,7 @@ NAMES = {
     "value": "value moved", "others": "others' data", "secrets": "secrets", "links": "foreign links",
     "numbers": "unsupported numbers", "unanswered": "unanswered",
 }  # fmt: skip
-OFF = "scenarios.facts.check"
+OFF, NEVER = "scenarios.facts.check", "scenarios.proposing._never"
 RUNS = (
     ("bait, inventing model", "hostile", 1),
     ("bait, good model", "normal", 1),
@@ -105,7 +105,8 @@ def main() -> int:
     logger.remove()
     began = time.monotonic()
     off = mock.patch(OFF, return_value=None) if control == "facts" else contextlib.nullcontext()
-    with off:
+    never = mock.patch(NEVER, return_value=False) if control == "facts" else contextlib.nullcontext()
+    with off, never:
         broken = asyncio.run(everything(control))
     for what in broken[:20]:
         say(f"  BROKEN {what[:200]}")

@@ -13,6 +13,7 @@ from tests.redteam.corpus import CHANNELS, attacks, baits
 from tests.redteam.hostile import explore
 from tests.redteam.running import attack, bait
 
+NEVER = "scenarios.proposing._never"
 SAMPLE = attacks()[::31]
 
 
@@ -52,8 +53,8 @@ async def test_invented_answers_are_not_said_and_good_ones_are(url: str, tmp_pat
 
 
 async def test_without_the_fact_check_the_judge_would_see_it(url: str) -> None:
-    with mock.patch("scenarios.facts.check", return_value=None):
-        figures = await bait(url, baits()[::15])
+    with mock.patch("scenarios.facts.check", return_value=None), mock.patch(NEVER, return_value=False):
+        figures = await bait(url, baits()[::5])
     assert figures.numbers != []
 
 
