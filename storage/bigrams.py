@@ -34,7 +34,8 @@ def _any_of(found: list[str]) -> re.Pattern[str]:
 _KNOWN = _known()
 _FOLD = str.maketrans(_KNOWN["traditional"], _KNOWN["simplified"])
 _SAME = {other: group[0] for group in _KNOWN["same"] for other in group[1:]}
-_ALIKE, _EMPTY = _any_of(list(_SAME)), _any_of(_KNOWN["empty"])
+_TELLING = frozenset(_KNOWN["telling"])
+_ALIKE, _EMPTY = _any_of(list(_SAME)), _any_of([*_KNOWN["empty"], *_TELLING])
 
 
 def folded(text: str) -> str:
@@ -46,7 +47,7 @@ def folded(text: str) -> str:
 def telling(text: str) -> str:
     """Folded, without the words that say nothing; all of it when nothing else is left."""
     plain = folded(text)
-    bare = _EMPTY.sub(_PARTED, plain)
+    bare = _EMPTY.sub(lambda found: found[0] if found[0] in _TELLING else _PARTED, plain)
     return bare if _RUNS.search(bare) else plain
 
 

@@ -104,6 +104,18 @@ class Db:
         else:
             rows[key] = [a + b for a, b in zip(there, amounts, strict=True)]
 
+    @contextlib.contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Collect what is added inside and write it at the end, on the exact road too: for thousands of rows of one
+        act, which meet no key of others."""
+        exact, self.exact = self.exact, False
+        try:
+            yield
+            if exact:
+                self.flush()
+        finally:
+            self.exact = exact
+
     def flush(self) -> None:
         """Write what was collected, table by table, summed rows in key order so that several writers lock in one
         order."""
