@@ -53,6 +53,7 @@ def wire(settings: Settings) -> Runtime:
             onebot=settings.onebot,
             approve_above_fen=limit,
             cards=settings.wecom.app.cards,
+            llm=settings.llm,
             outreach=settings.outreach,
             staff=settings.staff,
         )

@@ -8,6 +8,8 @@ from datetime import time as day_time
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from storage import types
+
 
 class Clock(Protocol):
     """What reads the time: `now` for business, `monotonic` (seconds) for durations."""
@@ -58,8 +60,7 @@ class FrozenClock:
         self._passed += seconds
 
 
-# The shops' days: what "today" means for limits, expiry and daily jobs.
-ZONE = ZoneInfo("Asia/Shanghai")
+ZONE = types.ZONE  # the shops' days
 
 
 def local_day(now: datetime) -> str:

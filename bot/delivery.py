@@ -52,6 +52,7 @@ LANES = (
     Lane("kf", workers=8, backoff_s=0.5, longest_s=15.0),  # pulls: behind them members wait for an answer
     Lane("aibot", workers=8, backoff_s=0.5, longest_s=10.0),  # while its connection is away nobody else waits
     Lane("onebot", workers=8, backoff_s=1.0, longest_s=30.0),  # a client that hangs holds up nobody in WeCom
+    Lane("model", workers=4, backoff_s=1.0, longest_s=5.0),  # a model thinks for seconds: only questions wait for it
     Lane("slow", workers=2, backoff_s=2.0, longest_s=30.0),
 )
 

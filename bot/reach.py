@@ -22,10 +22,13 @@ def most(turn: Turn, to: Address) -> int:
     return ANSWERS if asked else NEWS
 
 
-def by_kf(turn: Turn, member_id: int, text: str, menu: dict[str, Any] | None, most_of_window: int) -> bool:
-    """Owe a member `text`, as `menu` where there is one, through an open window; False when none is open."""
+def by_kf(
+    turn: Turn, member_id: int, text: str, menu: dict[str, Any] | None, most_of_window: int, here: str | None = None
+) -> bool:
+    """Owe a member `text`, as `menu` where there is one, through an open window; False when none is open. `here`: the
+    account that is tried first, else the one that was written to."""
     parts = [text] if menu else split_bytes(text, TEXT_LIMIT)
-    here = getattr(turn.event, "open_kfid", None)
+    here = here or getattr(turn.event, "open_kfid", None)
     talks = kf.of_member(turn.db, member_id, turn.now)
     for talk in sorted(talks, key=lambda talk: talk.open_kfid != here):
         if kf.take(turn.db, talk, len(parts), most_of_window, turn.now):

@@ -18,7 +18,7 @@ from storage.tables import CouponTemplate, Product
 if TYPE_CHECKING:
     from bot.turn import Turn
 
-Step = Callable[..., None]
+Step = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,16 @@ class Words:
     public: bool = False
     confirm: bool = False
     may: str = ""
+
+
+class Heard(NamedTuple):
+    """What somebody said that is no word of any play: normalized, the known word that is most like it ("" = none),
+    every word they could say. `glued`: it begins with a known word, which takes it unless the play answers."""
+
+    said: str
+    near: str
+    known: tuple[str, ...]
+    glued: bool = False
 
 
 class Problem(NamedTuple):
@@ -113,6 +123,7 @@ class Router:
     name: str
     words_taken: list[Words] = field(default_factory=list)
     events_taken: list[tuple[type[Event], Step]] = field(default_factory=list)
+    others: list[tuple[str, Step]] = field(default_factory=list)
     campaign: CampaignKind | None = None
     acts: dict[str, Act] = field(default_factory=dict)
 
@@ -126,6 +137,16 @@ class Router:
 
         def register(step: Step) -> Step:
             self.events_taken.extend((kind, step) for kind in kinds)
+            return step
+
+        return register
+
+    def otherwise(self, audience: str) -> Callable[[Step], Step]:
+        """The decorated step is asked when nobody takes what someone of `audience` says (a `Heard`); it says whether it
+        answered."""
+
+        def register(step: Step) -> Step:
+            self.others.append((audience, step))
             return step
 
         return register
@@ -157,11 +178,11 @@ class Play:
     router: Router
     rules: Any
 
-    def run(self, step: Step, turn: Turn, event: Event, *args: str) -> None:
-        """Run one of the play's steps with its rules at hand."""
+    def run(self, step: Step, turn: Turn, event: Event, *args: Any) -> Any:
+        """Run one of the play's steps with its rules at hand; what it returns."""
         turn.route.append(f"{self.router.name}.{step.__name__}")
         turn.rules = self.rules
-        step(turn, event, *args)
+        return step(turn, event, *args)
 
     def ask(self, act: Act, turn: Turn, body: BaseModel) -> dict[str, Any] | Refusal:
         """Have the play do what a program asked, with its rules at hand."""

@@ -22,6 +22,8 @@ from bot.ids import SystemChance
 from bot.kf import Kf, owe_pulls
 from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
+from bot.model.gateway import LLMGateway
+from bot.model.sender import ModelSender
 from bot.onebot import OneBotChannel
 from bot.reconcile import Reconcile
 from bot.scheduler import Scheduler
@@ -69,6 +71,7 @@ class Runtime:
         self.shops = Shops(settings.orders, self.clock)
         app_senders = WeComSenders(self.wecom, app.agent_id, self.clock)
         self.doors = Doors(settings, self.writer, self.clock, chance, app_senders)
+        self.model = LLMGateway(settings.llm, self.clock, chance, texts)
         self.onebot = OneBotChannel(settings.onebot, self.writer, self.clock)
         rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
         self.delivery = Delivery(
@@ -85,6 +88,7 @@ class Runtime:
             **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
             **self.doors.senders,
+            **ModelSender(self.settings.llm, self.model, self.writer).table(),
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,
             onebot_reach.SEND: self.onebot.sender.send,
@@ -109,6 +113,7 @@ class Runtime:
         await self.wecom.close()
         await self.shops.close()
         await self.doors.close()
+        await self.model.close()
         self.database.close()
 
     async def _lead(self) -> None:

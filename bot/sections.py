@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bot.clock import read_quiet
+from bot.hours import read_hours
 from storage.touches import Terms
 
 FROM_FILE = "_FILE"
@@ -46,11 +47,21 @@ class App(Section):
 
 
 class Kf(Section):
-    """微信客服. `accounts` are pulled at every start and every night, as are those that ever rang."""
+    """微信客服. `accounts` are pulled at every start and every night, as are those that ever rang.
+
+    `hours`: when people answer members there ("" = always), but on `rest_days` (1 = Monday).
+    """
 
     enabled: bool = True
     accounts: list[str] = []
     welcome: bool = True
+    hours: str = ""
+    rest_days: list[int] = []
+
+    @model_validator(mode="after")
+    def _are_hours(self) -> Kf:
+        read_hours(self.hours, self.rest_days)
+        return self
 
 
 class AiBot(Section):
@@ -119,6 +130,40 @@ class OneBot(Section):
     welcome_every_s: int = Field(default=60, ge=0, le=86_400)
     api_base: str = ""
     message_format: Literal["array", "string"] = "array"
+
+
+class Llm(Section):
+    """The language model: any service that speaks OpenAI's chat completions. All three of base_url, api_key and model,
+    or none: without them nothing is asked.
+
+    Tokens are counted in and out, per day of the shops. `mask`: personal data is taken out of what is sent.
+    """
+
+    base_url: str = ""
+    api_key: SecretStr = SecretStr("")
+    model: str = ""
+    deadline_s: float = Field(default=8.0, gt=0, le=60)
+    daily_tokens: int = Field(default=2_000_000, ge=0)
+    member_daily_tokens: int = Field(default=60_000, ge=0)
+    mask: bool = True
+    temperature: float | None = Field(default=0.2, ge=0, le=2)
+    breaker_failures: int = Field(default=5, ge=1, le=100)
+    breaker_open_s: float = Field(default=30.0, gt=0, le=3_600)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Llm:
+        given = {"base_url": self.base_url, "SIYU_LLM__API_KEY": self.api_key.get_secret_value(), "model": self.model}
+        missing = [name for name, value in given.items() if not value.strip()]
+        if 0 < len(missing) < len(given):
+            raise ValueError(f"base_url, api_key and model go together; missing: {', '.join(missing)}")
+        if self.base_url and not self.base_url.startswith(("http://", "https://")):
+            raise ValueError("base_url begins with http:// or https:// and mostly ends with /v1")
+        return self
+
+    @property
+    def on(self) -> bool:
+        """Whether there is a model to ask."""
+        return bool(self.base_url)
 
 
 class OrderSource(Section):

@@ -22,6 +22,7 @@ from bot.sections import (
     Campaigns,
     DatabaseSection,
     Delivery,
+    Llm,
     Logs,
     OneBot,
     OrderSource,
@@ -46,6 +47,7 @@ SECRETS = (
     ("api", "token"),
     ("onebot", "secret"),
     ("onebot", "access_token"),
+    ("llm", "api_key"),
 )
 
 
@@ -66,6 +68,7 @@ class Settings(BaseSettings):
     api: Api = Api()
     staff: StaffSection = StaffSection()
     onebot: OneBot = OneBot()
+    llm: Llm = Llm()
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()
     outreach: Outreach = Outreach()
@@ -119,7 +122,7 @@ class Settings(BaseSettings):
         values = (
             *(app.secret, app.token, app.encoding_aes_key, self.api.token),
             *(bot.secret, bot.token, bot.encoding_aes_key, robots.alerts, robots.daily),
-            *self.onebot_secrets,
+            *(*self.onebot_secrets, self.llm.api_key),
         )
         shops = [secret for source in self.orders.values() for secret in source.secrets]
         return [value.get_secret_value() for value in values if value.get_secret_value()] + shops

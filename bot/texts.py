@@ -21,6 +21,7 @@ class Texts:
         self._templates = {
             path.relative_to(root).with_suffix("").as_posix(): Template(path.read_text(encoding="utf-8").rstrip("\n"))
             for path in sorted(root.rglob("*.md"))
+            if not path.name.endswith(".prompt.md")  # a model reads those: bot.model.prompts
         }
 
     @property

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from bot import card_asking, onebot_reach, reach
 from bot.door import Door
 from bot.events import Address, Event
+from bot.hours import Hours
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
-from bot.sections import Outreach
+from bot.sections import Llm, Outreach
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -29,6 +30,7 @@ from storage.staff import Speaker
 TEXT_LIMIT = BYTES["text"]
 STAFF = "wecom_staff"
 CHOICE_LIFE_S = 3_600.0  # how long a number means what it meant when it was shown
+NO_MODEL = Llm()
 _MARK = "\ue000"  # stands for the menu while a text is parted around it
 
 RulesT = TypeVar("RulesT")
@@ -69,13 +71,13 @@ class Work:
         expires_at: datetime | None = None,
         answers: bool = False,
         not_before: datetime | None = None,
+        row_id: int | None = None,
     ) -> int:
-        """Owe the outside a call; it is made after the commit, in order within `subject`, and dropped after
-        `expires_at`.
+        """Owe the outside a call, made after the commit, in order within `subject`, dropped after `expires_at`.
 
-        With `answers` the outcome comes back as an `ApiAnswered` event. Returns the row's id.
+        With `answers` the outcome comes back as an `ApiAnswered` event. Returns the row's id: a new one, or `row_id`.
         """
-        row_id = self.ids.next()
+        row_id = self.ids.next() if row_id is None else row_id
         row = outbox.Call(
             id=row_id,
             call=call,
@@ -119,6 +121,7 @@ class Turn(Work):
 
     `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
     With `cards` guides are asked by cards with buttons where the choices fit one. `outreach`: who may get marketing.
+    `hours`: when people answer members, None = always. `llm`: whether there is a model to ask; see bot.model.asking.
     `staff` is the member of staff who speaks or whose token asks, None otherwise; `grants` is what they may and how far
     (own, store, all), `scope` how far the permission reaches that the running word or act needs. The handlers set them.
     """
@@ -131,6 +134,8 @@ class Turn(Work):
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
     cards: bool = False
+    llm: Llm = field(default_factory=lambda: NO_MODEL)
+    hours: Hours | None = None
     outreach: Outreach = field(default_factory=Outreach)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None

@@ -21,6 +21,7 @@ from bot.settings import Settings
 from bot.texts import Texts
 from bot.wecom.client import WeCom
 from console.doctor_doors import examine_doors
+from console.doctor_model import examine_model
 from console.findings import Finding
 from console.menu import client_of, compared, wanted
 from storage.engine import Database
@@ -49,6 +50,7 @@ async def examine(settings: Settings, callback_url: str = "") -> list[Finding]:
     if reach.ok:
         findings += [skew, *await _platform(settings)]
     findings += await examine_doors(settings)
+    findings += await examine_model(settings)
     if callback_url and _key(settings).ok:
         findings.append(await _callback(settings, callback_url))
     return findings

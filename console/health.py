@@ -65,6 +65,7 @@ class Numbers(Collector):
             "timers": runtime.scheduler.stats,
             "reconcile": runtime.reconcile.stats,
             "onebot": runtime.onebot.stats,
+            "model": runtime.model.stats,
         }
         for name, stats in sources.items():
             family = CounterMetricFamily(f"siyu_{name}", f"What {name} did, by outcome", labels=["outcome"])
@@ -77,6 +78,7 @@ class Numbers(Collector):
         connected = GaugeMetricFamily("siyu_onebot_connected", "OneBot accounts that can speak now")
         connected.add_metric([], len(runtime.onebot.lines.connected))
         yield connected
+        yield _breaker(runtime)
         backlog = GaugeMetricFamily("siyu_backlog", "Rows that wait or need a person", labels=["table", "status"])
         with runtime.database.engine.connect() as connection:
             box = Outbox.__table__  # type: ignore[attr-defined]
@@ -92,3 +94,10 @@ class Numbers(Collector):
                 for status, count in connection.execute(query):
                     backlog.add_metric([table, status], count)
         yield backlog
+
+
+def _breaker(runtime: Runtime) -> Metric:
+    family = GaugeMetricFamily("siyu_model_breaker", "1 for the state that the model's breaker is in", labels=["state"])
+    for state in ("closed", "open", "half-open"):
+        family.add_metric([state], int(runtime.model.breaker.state == state))
+    return family

@@ -73,7 +73,7 @@ def _member(connection: Connection, row: Any) -> dict[str, Any]:
     i, b, g, c = t.Identity, t.Balance, t.MemberTag, t.Coupon
     identities = select(i.channel, i.external_id).where(i.member_id == row.id).order_by(i.id)
     points = select(b.amount).where(b.account == f"member:{row.id}", b.asset == "points")
-    tags = select(g.group_name, g.name).where(g.member_id == row.id).order_by(g.group_name, g.name)
+    tags = select(g.group_name, g.name).where(g.member_id == row.id).distinct().order_by(g.group_name, g.name)
     coupons = select(c.code, c.template, c.status, c.expires_at).where(c.member_id == row.id).order_by(c.id)
     return {
         "id": row.id,

@@ -8,7 +8,7 @@ from typing import Any
 from bot import aibot_events, kf_events, onebot_events, order_events, own_events
 from bot import events as e
 from bot.router import Play
-from bot.sections import Kf, OneBot, Outreach, StaffSection
+from bot.sections import Kf, Llm, OneBot, Outreach, StaffSection
 from bot.turn import STAFF, Turn
 from handlers import admin, aibot, contact, group_chat, guide, kf, member, onebot, orders, policy, runtime
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
@@ -87,15 +87,18 @@ class Dispatcher:
         cards: bool = False,
         outreach: Outreach | None = None,
         staff: StaffSection | None = None,
+        llm: Llm | None = None,
     ) -> None:
         policy.check(plays, admin.ACTS)
         self._plays = Plays(
             plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards, outreach=outreach, staff=staff
         )
+        self._llm = llm or Llm()
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
         turn.cards, turn.outreach = self._plays.cards, self._plays.outreach
+        turn.hours, turn.llm = self._plays.hours, self._llm
         if event.sender is not None and event.sender.channel == STAFF:
             turn.staff = policy.speaker(turn.db, event.sender.external_id, self._plays.staff)
             turn.grants = policy.grants(turn.staff.role)

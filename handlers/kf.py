@@ -23,7 +23,8 @@ from bot.turn import STAFF, Turn
 from handlers import contact, member
 from handlers.plays import Plays
 from handlers.words import HUMAN_WORDS
-from storage import follows, kf, members, outbox
+from scenarios import handover
+from storage import kf, members, outbox
 from storage.members import Person
 
 HISTORY = timedelta(minutes=10)  # written so long before we knew the account, it was not written to us
@@ -70,7 +71,7 @@ def text_received(turn: Turn, event: TextReceived, plays: Plays) -> None:
     if talk is None:
         return
     if normalize(event.text).replace(" ", "") in HUMAN_WORDS:
-        _hand_over(turn, person, talk, event.sender)
+        handover.wanted(turn, person, talk, event.text)
     else:
         member.text_received(turn, event, plays)
 
@@ -116,16 +117,6 @@ def _look(turn: Turn, talk: kf.Session) -> None:
     if not outbox.is_open(turn.db, subject):
         payload = {"open_kfid": talk.open_kfid, "external_userid": talk.external_userid}
         turn.owe(STATE, payload, subject=subject, answers=True, expires_at=turn.now + LOOK_AGAIN)
-
-
-def _hand_over(turn: Turn, person: Person, talk: kf.Session, sender: Address) -> None:
-    """转人工: say so while we may, then give the session to people; both stay in order."""
-    turn.say(sender, "kf/handing_over")
-    payload = {
-        "open_kfid": talk.open_kfid, "external_userid": talk.external_userid,
-        "guide": follows.guide_of(turn.db, person.id), "member_id": person.id,
-    }  # fmt: skip
-    turn.owe(HAND_OVER, payload, subject=talk.subject, answers=True, member_id=person.id, expires_at=talk.ends_at)
 
 
 # -- what happens to conversations ----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def paid(turn: Turn, event: OrderPaid, plays: Plays) -> None:
     person = _buyer(turn, event)
     first = not shop.has_bought_before(turn.db, person.id)
     _know_store(turn, event.store or "")
-    order = shop.orders.add(turn.db, Order(
+    order = shop.enter(turn.db, Order(
         id=turn.ids.next(), source=event.shop, order_no=event.order_no, member_id=person.id,
         amount_fen=event.amount_fen, refunded_fen=0, items=json.dumps(event.items, ensure_ascii=False),
         store=event.store or "", checkout_id=None, paid_at=event.at, created_at=turn.now,

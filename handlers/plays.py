@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.events import Event
+from bot.hours import read_hours
 from bot.kf_menu import Choice
-from bot.router import Play, Step, Words, normalize
+from bot.router import Heard, Play, Step, Words, normalize
 from bot.sections import Kf, OneBot, Outreach, StaffSection
 from bot.turn import Turn
 
@@ -31,9 +32,11 @@ class Plays:
         self.staff = staff or StaffSection()
         self.kf, self.onebot, self.approve_above_fen = kf or Kf(), onebot or OneBot(), approve_above_fen
         self.cards, self.outreach = cards, outreach or Outreach()
+        self.hours = read_hours(self.kf.hours, self.kf.rest_days)
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
+        self._others = [(of, play, step) for play in plays for of, step in play.router.others]
         self.campaigns = {play.router.name: play.router.campaign for play in plays if play.router.campaign}
         self.acts = {name: (play, act) for play in plays for name, act in play.router.acts.items()}
         for play in plays:
@@ -70,6 +73,17 @@ class Plays:
         """What would take these words, complete as they are; None when nothing would run."""
         found = self._find(audience, text)
         return found[0] if found and (found[2] or found[0].bare or not found[0].arg) else None
+
+    def glued(self, audience: str, text: str) -> bool:
+        """Whether words would be taken only because they begin with a known one, with no blank after it."""
+        said, found = normalize(text), self._find(audience, text)
+        return found is not None and bool(found[2]) and not any(
+            said.startswith(f"{word} ") for word in map(normalize, found[0].words)
+        )  # fmt: skip
+
+    def otherwise(self, turn: Turn, event: Event, audience: str, heard: Heard) -> bool:
+        """Let a play answer what is nobody's word; whether one did."""
+        return any(play.run(step, turn, event, heard) for of, play, step in self._others if of == audience)
 
     def forbidden(self, turn: Turn, audience: str, text: str) -> Words | None:
         """What these words mean, when the speaker may not say it."""

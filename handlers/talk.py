@@ -9,7 +9,7 @@ from difflib import SequenceMatcher, get_close_matches
 from bot.channels.wecom_translate import SOURCE
 from bot.events import Address, Event, TextReceived
 from bot.kf_menu import Choice, clicked
-from bot.router import normalize
+from bot.router import Heard, normalize
 from bot.turn import Turn
 from handlers.plays import Plays
 from handlers.words import CANCEL_WORD, CONFIRM_WORD, HELP_WORDS
@@ -49,11 +49,15 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
         return
     if _asks_first(turn, event, plays, sender, audience, said):
         return
+    known = (*plays.known_words(audience.name, turn.grants), *HELP_WORDS)
+    glued = plays.glued(audience.name, said)
+    if glued and plays.otherwise(turn, event, audience.name, Heard(said, "", known, glued=True)):
+        return
     taken = plays.hear(turn, event, audience.name, _confirmed(plays, audience, said))
     if taken is None:
-        near = _nearest(
-            said, [*plays.known_words(audience.name, turn.grants), *HELP_WORDS], [choice.words for choice in menu]
-        )
+        near = _nearest(said, list(known), [choice.words for choice in menu])
+        if plays.otherwise(turn, event, audience.name, Heard(said, near, known)):
+            return
         if near:
             turn.ask(sender, audience.nearest, menu, near=near)
         else:

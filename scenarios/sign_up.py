@@ -120,7 +120,7 @@ def _tag(turn: Turn, event: ContactProfiled, group: str, member_id: int) -> None
     """Tag by channel. WeCom sends no callback for what we do ourselves, so our own record is made here."""
     assert event.state is not None
     tag = _channel(turn, event.state)
-    member_tags.add(turn.db, member_id, group, tag, "sign_up", turn.now)
+    member_tags.add(turn.db, member_id, group, tag, member_tags.RULE, "sign_up", turn.now)
     payload = {"userid": event.userid, "external_userid": event.external_userid, "group": group, "tag": tag}
     turn.owe(
         "externalcontact/mark_tag", payload, subject=f"pair:{event.userid}:{event.external_userid}", member_id=member_id

@@ -14,6 +14,8 @@ from sqlalchemy.orm import aliased
 from storage import tables
 from storage.buying_checks import BUYING
 from storage.knowledge_checks import KNOWLEDGE
+from storage.model_checks import MODEL
+from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
 
@@ -179,5 +181,5 @@ CHECKS: tuple[Check, ...] = (
     Check("coupons: each code once", lambda _: _twice(t.Coupon.code)),
     Check("coupons: each hangs on a grant", _coupon_without_grant),
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
-    *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE)],
+    *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL)],
 )

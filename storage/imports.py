@@ -12,17 +12,19 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
+from storage import names
 from storage.db import Db
 from storage.rows import Rows
 from storage.shop import order_refunds, orders
 from storage.sql import Insert, Sql
-from storage.tables import Identity, ImportRow, ImportRun, ImportTag, Member, MemberTag, Order, OrderRefund
+from storage.tables import Identity, ImportRow, ImportRun, ImportTag, Member, MemberTag, Order, OrderRefund, Tag
 
 _R = ImportRow.__table__  # type: ignore[attr-defined]
 _G = ImportTag.__table__  # type: ignore[attr-defined]
 _I = Identity.__table__  # type: ignore[attr-defined]
 _M = Member.__table__  # type: ignore[attr-defined]
 _MT = MemberTag.__table__  # type: ignore[attr-defined]
+_T = Tag.__table__  # type: ignore[attr-defined]
 _O = Order.__table__  # type: ignore[attr-defined]
 _W = OrderRefund.__table__  # type: ignore[attr-defined]
 
@@ -100,14 +102,25 @@ _FILL = [
 ]
 _TAG = Sql(
     insert(_MT).from_select(
-        ["member_id", "group_name", "name", "source", "tagged_at"],
-        select(_R.c.member_id, _G.c.group_name, _G.c.name, _SOURCE, _NOW)
+        ["member_id", "group_name", "name", "source", "by", "tagged_at"],
+        select(_R.c.member_id, _G.c.group_name, _G.c.name, _SOURCE, literal(""), _NOW)
         .join(_G, (_G.c.run_id == _R.c.run_id) & (_G.c.line == _R.c.line))
         .where(
             _MINE,
             ~select(_MT.c.name).where(
-                _MT.c.member_id == _R.c.member_id, _MT.c.group_name == _G.c.group_name, _MT.c.name == _G.c.name
+                _MT.c.member_id == _R.c.member_id, _MT.c.group_name == _G.c.group_name, _MT.c.name == _G.c.name,
+                _MT.c.source == _SOURCE,
             ).exists(),
+        ),
+    )
+)  # fmt: skip
+# A tag that a shop's own file names is one that its people may use.
+_OFFER_TAGS = Sql(
+    insert(_T).from_select(
+        ["group_name", "name", "made_by", "made_at"],
+        select(_G.c.group_name, _G.c.name, _SOURCE, _NOW).distinct().where(
+            _G.c.run_id == bindparam("run"),
+            ~select(_T.c.name).where(_T.c.group_name == _G.c.group_name, _T.c.name == _G.c.name).exists(),
         ),
     )
 )  # fmt: skip
@@ -163,8 +176,9 @@ def settle_members(db: Db, run_id: int, *, once: bool) -> list[int]:
 def add_members(db: Db, run_id: int, now: datetime) -> int:
     """Make the members who are new, with all names; fill what was empty of those who are not. How many are new."""
     new = db.run(_ADD_MEMBERS, run=run_id)
-    for sql in (*_ADD_NAMES, *_FILL, _TAG):
+    for sql in (*_ADD_NAMES, *_FILL, _TAG, _OFFER_TAGS):
         db.run(sql, run=run_id, now=now)
+    names.take_in(db, run_id, now)
     return new
 
 
@@ -173,6 +187,7 @@ def add_orders(db: Db, run_id: int, now: datetime) -> int:
     db.run(_ADD_MEMBERS, run=run_id)
     for sql in _ADD_BUYERS_NAMES:
         db.run(sql, run=run_id, now=now)
+    names.take_in(db, run_id, now)
     return db.run(_ADD_ORDERS, run=run_id, now=now)
 
 

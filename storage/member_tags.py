@@ -1,27 +1,122 @@
-"""标签: corp tags that the bot itself put on members."""
+"""标签: tags on members, a row per source; what people, rules and WeCom put there never overwrites each other."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from storage.db import Db
 from storage.sql import Insert, Sql
 from storage.tables import MemberTag
 
+HAND, RULE, CORP, IMPORT = "hand", "rule", "corp", "import"
+
 _T = MemberTag.__table__  # type: ignore[attr-defined]
 _ADD = Insert(MemberTag, "nothing")
-_OF_MEMBER = Sql(
-    select(_T.c.group_name, _T.c.name).where(_T.c.member_id == bindparam("of")).order_by(_T.c.group_name, _T.c.name)
+_STANDS = or_(_T.c.expires_at.is_(None), _T.c.expires_at > bindparam("now"))
+_NAMED = (
+    _T.c.member_id == bindparam("of"),
+    _T.c.group_name == bindparam("group"),
+    _T.c.name == bindparam("name_"),
 )
+_OF_MEMBER = Sql(select(*_T.columns).where(_T.c.member_id == bindparam("of")).order_by(_T.c.group_name, _T.c.name))
+_STANDING = Sql(
+    select(_T.c.group_name, _T.c.name, _T.c.source, _T.c.by, _T.c.expires_at)
+    .where(_T.c.member_id == bindparam("of"), _STANDS)
+    .order_by(_T.c.group_name, _T.c.name, _T.c.source)
+)
+_AGAIN = Sql(
+    update(_T)
+    .where(*_NAMED, _T.c.source == bindparam("source_"))
+    .values(by=bindparam("by_"), tagged_at=bindparam("now"), expires_at=bindparam("until"))
+)
+_REMOVE = Sql(delete(_T).where(*_NAMED, _T.c.source == bindparam("source_")))
+_OVER = Sql(
+    select(_T.c.member_id, _T.c.group_name, _T.c.name, _T.c.source)
+    .where(_T.c.expires_at.is_not(None), _T.c.expires_at <= bindparam("now"))
+    .order_by(_T.c.expires_at)
+    .limit(bindparam("most", type_=_T.c.member_id.type))
+)
+_HOLDERS = Sql(
+    select(func.count(func.distinct(_T.c.member_id))).where(
+        _T.c.group_name == bindparam("group"), _T.c.name == bindparam("name_"), _STANDS
+    )
+)
+_KEYS = [column for column in _T.columns if column.name != "member_id"]
+_THERE = _T.alias()
+_COPY = Sql(
+    insert(_T).from_select(
+        ["member_id", *[column.name for column in _KEYS]],
+        select(bindparam("to", type_=_T.c.member_id.type), *_KEYS).where(
+            _T.c.member_id == bindparam("of"),
+            ~select(_THERE.c.name).where(
+                _THERE.c.member_id == bindparam("to", type_=_T.c.member_id.type),
+                *[_THERE.c[name] == _T.c[name] for name in ("group_name", "name", "source")],
+            ).exists(),
+        ),
+    )
+)  # fmt: skip
 
 
-def add(db: Db, member_id: int, group: str, name: str, source: str, now: datetime) -> None:
-    """Put a tag on a member; one that is there already stays."""
-    db.add(_ADD, (member_id, group, name, source, now))
+class Held(NamedTuple):
+    """A tag that a member has, by one source."""
+
+    group: str
+    name: str
+    source: str
+    by: str
+    expires_at: datetime | None
 
 
-def of_member(db: Db, member_id: int) -> list[tuple[str, str]]:
-    """(group, tag) of a member."""
-    return [(row[0], row[1]) for row in db.all(_OF_MEMBER, of=member_id)]
+def add(
+    db: Db, member_id: int, group: str, name: str, source: str, by: str, now: datetime,
+    expires_at: datetime | None = None,
+) -> None:  # fmt: skip
+    """Put a tag on a member; one that this source put there already stays as it is."""
+    db.add(_ADD, (member_id, group, name, source, by, now, expires_at))
+
+
+def put(
+    db: Db, member_id: int, group: str, name: str, source: str, by: str, now: datetime, expires_at: datetime | None
+) -> bool:
+    """Put a tag on a member, or say anew until when it stays and who says so; True when it is new of this source."""
+    given = {"of": member_id, "group": group, "name_": name, "source_": source}
+    if db.run(_AGAIN, **given, by_=by, now=now, until=expires_at):
+        return False
+    add(db, member_id, group, name, source, by, now, expires_at)
+    return True
+
+
+def remove(db: Db, member_id: int, group: str, name: str, source: str) -> bool:
+    """Take off what one source put there; False when it had not."""
+    return db.run(_REMOVE, of=member_id, group=group, name_=name, source_=source) == 1
+
+
+def standing(db: Db, member_id: int, now: datetime) -> list[Held]:
+    """A member's tags that are not over, one for each source that holds it."""
+    return [Held(*row) for row in db.all(_STANDING, of=member_id, now=now)]
+
+
+def of_member(db: Db, member_id: int, now: datetime) -> list[tuple[str, str]]:
+    """(group, tag) of a member, each once."""
+    return list(dict.fromkeys((held.group, held.name) for held in standing(db, member_id, now)))
+
+
+def over(db: Db, now: datetime, most: int) -> list[tuple[int, str, str, str]]:
+    """(member, group, tag, source) of tags whose time is over."""
+    return [(row[0], row[1], row[2], row[3]) for row in db.all(_OVER, now=now, most=most)]
+
+
+def holders(db: Db, group: str, name: str, now: datetime) -> int:
+    """How many members have a tag."""
+    row = db.one(_HOLDERS, group=group, name_=name, now=now)
+    return int(row[0]) if row else 0
+
+
+def copy(db: Db, of: int, to: int) -> list[list[str]]:
+    """Give a member the tags of another (a merge): [group, tag, source] of those that were new."""
+    before = {tuple(row[1:4]) for row in db.all(_OF_MEMBER, of=to)}
+    db.run(_COPY, of=of, to=to)
+    return [list(row[1:4]) for row in db.all(_OF_MEMBER, of=to) if tuple(row[1:4]) not in before]

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from storage import names
 from storage.db import Db
 from storage.ids import Ids
 from storage.sql import Insert, Sql, any_of
@@ -119,6 +120,8 @@ def identities(db: Db, member_id: int) -> list[Key]:
 
 def set_profile(db: Db, person: Person, name: str, avatar: str, gender: int) -> None:
     """Keep what a channel says of a member."""
+    if person.name != name:
+        names.renamed(db, person.id, person.name, name)
     if (person.name, person.avatar, person.gender) != (name, avatar, gender):
         db.run(_PROFILE, id_=person.id, name_=name, avatar_=avatar, gender_=gender)
         person.name, person.avatar, person.gender = name, avatar, gender

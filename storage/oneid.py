@@ -14,7 +14,19 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storage import audit_log, coupons, grants, ledger, members, points, referral_merge, timers
+from storage import (
+    audit_log,
+    coupons,
+    grants,
+    ledger,
+    member_tags,
+    members,
+    names,
+    outreach_merge,
+    points,
+    referral_merge,
+    timers,
+)
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import Move, account, debt_account
@@ -65,6 +77,9 @@ class Moved:
     referrals: list[list[int]] = field(default_factory=list)
     parents: list[list[int | None]] = field(default_factory=list)
     judged: list[list[Any]] = field(default_factory=list)
+    tags: list[list[str]] = field(default_factory=list)
+    tails: list[str] = field(default_factory=list)
+    touches: list[int] = field(default_factory=list)
 
 
 class Unmergeable(Exception):
@@ -96,6 +111,7 @@ def merge(db: Db, ids: Ids, survivor: int, absorbed: int, evidence: str, cause: 
     referral_merge.follow(merging)
     merging.settle_grants()
     merging.move_value()
+    outreach_merge.follow(merging)
     db.run(_INTO, id_=absorbed, to=survivor)
     db.add(_ADD, (merging.id, survivor, absorbed, evidence, json.dumps(merging.moved.__dict__), cause, now, None))
     data = {"survivor": survivor, "absorbed": absorbed, "evidence": evidence}
@@ -128,6 +144,8 @@ class _Merging:
         for row in self.db.all(_ORDERS, of=self.absorbed):
             self.db.run(_MOVE_ORDER, id_=row[0], to=self.survivor)
             self.moved.orders.append(row[0])
+        self.moved.tags = member_tags.copy(self.db, self.absorbed, self.survivor)
+        self.moved.tails = names.copy_tails(self.db, self.absorbed, self.survivor, self.now)
 
     def settle_grants(self) -> None:
         """A right used by both is reversed on the absorbed side; one used by the absorbed alone stays used."""
@@ -213,7 +231,7 @@ def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime)
     if row is None or db.run(_UNDONE, id_=merge_id, now=now) != 1:
         raise Unmergeable(str(merge_id))
     survivor, absorbed, moved = row[0], row[1], Moved(**json.loads(row[2]))
-    _move_back(db, absorbed, moved)
+    _move_back(db, survivor, absorbed, moved)
     referral_merge.part(db, ids, merge_id, moved, now)
     for key, debit, credit, asset, amount in reversed(moved.transfers):
         there = amount
@@ -225,12 +243,17 @@ def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime)
         ):
             if part:
                 ledger.post(db, ids.next(), Move(back_key, payer, debit, asset, part, "merge undone"), cause, now)
+    outreach_merge.part(db, ids, survivor, absorbed, moved, cause, now)
     db.run(_INTO, id_=absorbed, to=None)
     data = {"survivor": survivor, "absorbed": absorbed, "merge": merge_id}
     audit_log.add(db, ids.next(), actor, "member.parted", f"member:{survivor}", data, cause, now)
 
 
-def _move_back(db: Db, absorbed: int, moved: Moved) -> None:
+def _move_back(db: Db, survivor: int, absorbed: int, moved: Moved) -> None:
+    for group, name, source in moved.tags:
+        member_tags.remove(db, survivor, group, name, source)
+    for tail in moved.tails:
+        names.forget_tail(db, survivor, tail)
     for row_id in moved.identities:
         db.run(_MOVE_IDENTITY, id_=row_id, to=absorbed)
     for row_id in moved.follows:

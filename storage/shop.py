@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, func, select, update
 
-from storage import oneid
+from storage import member_stats, oneid
 from storage.db import Db
 from storage.rows import Rows
 from storage.sql import Sql, one_of
@@ -28,6 +28,7 @@ _REFUND = Sql(
     update(_O)
     .where(_O.c.id == bindparam("of"), _O.c.refunded_fen + _N <= _O.c.amount_fen)
     .values(refunded_fen=_O.c.refunded_fen + _N)
+    .returning(_O.c.member_id)
 )
 _R = Refund.__table__  # type: ignore[attr-defined]
 _UNSOLD = select(_R.c.id).where(
@@ -56,9 +57,19 @@ def sku_stock(sku: str) -> str:
     return f"sku:{sku}"
 
 
+def enter(db: Db, order: Order) -> Order:
+    """A new order, and its member's statistics with it."""
+    orders.add(db, order)
+    member_stats.recount(db, order.member_id)
+    return order
+
+
 def reduce(db: Db, order_id: int, amount_fen: int) -> bool:
-    """Count a refund; False when more would be refunded than was paid."""
-    return db.run(_REFUND, of=order_id, n=amount_fen) == 1
+    """Count a refund, in the statistics of the order's member too; False when more would be refunded than was paid."""
+    row = db.one(_REFUND, of=order_id, n=amount_fen)
+    if row is not None:
+        member_stats.recount(db, row[0])
+    return row is not None
 
 
 def has_bought_before(db: Db, member_id: int, but: int = 0) -> bool:

@@ -1,4 +1,4 @@
-"""触达 touches: one person's history of marketing, numbered without gaps.
+"""触达 touches: one person's history of marketing, each entry with a number of its own.
 
 A message is counted by the very statement that finds it allowed: it takes the person's next number, and whoever else
 takes that number at the same time (another message, their 退订) waits for the other's commit and then finds it gone.
@@ -36,6 +36,14 @@ _UNDO = Sql(
     .where(_T.c.source == bindparam("by"), any_of(_T.c.member_id, "ids"), _T.c.kind == "send", _T.c.undone_at.is_(None))
     .values(undone_at=bindparam("now"))
 )
+_REHOME = Sql(
+    update(_T)
+    .where(
+        _T.c.member_id == bindparam("of"), _T.c.seq > bindparam("first", type_=_N),
+        _T.c.seq <= bindparam("last", type_=_N),
+    )
+    .values(member_id=bindparam("to"), seq=_T.c.seq + bindparam("base", type_=_N), moved_at=bindparam("now"))
+)  # fmt: skip
 _COUNTS = (_T.c.kind == "send") & _T.c.undone_at.is_(None)
 
 
@@ -168,17 +176,37 @@ def why(db: Db, member_ids: Sequence[int], terms: Terms, message: Message) -> di
     return found
 
 
-def note(db: Db, member_id: int, kind: str, topic: str, source: str, day: int, now: datetime) -> None:
-    """Give what a member said (`in`, `out`) its place in their history."""
+def _last(db: Db, member_id: int) -> int:
     row = db.one(_LAST, of=member_id)
     assert row is not None
-    db.add(_ADD, (member_id, row[0] + 1, kind, topic, source, 0, day, 0, now, None, None))
+    return int(row[0])
+
+
+def note(db: Db, member_id: int, kind: str, topic: str, source: str, now: datetime) -> None:
+    """Give what a member said (`in`, `out`) its place in their history."""
+    db.add(_ADD, (member_id, _last(db, member_id) + 1, kind, topic, source, 0, 0, 0, now, None, None))
     db.flush()  # the number is taken now or not at all
 
 
 def undo(db: Db, source: str, member_ids: Sequence[int], now: datetime) -> int:
     """What `source` was to send these members was never delivered: it counts no more. How many rows that were."""
     return db.run(_UNDO, by=source, ids=list(member_ids), now=now)
+
+
+def rehome(db: Db, absorbed: int, survivor: int, now: datetime) -> list[int]:
+    """Two members are one: what reached either counts for both. What `part` needs; [] when there was nothing."""
+    base, count = _last(db, survivor), _last(db, absorbed)
+    if not count:
+        return []
+    db.run(_REHOME, of=absorbed, to=survivor, base=base, first=0, last=count, now=now)
+    return [base, count]
+
+
+def part(db: Db, survivor: int, absorbed: int, moved: list[int], now: datetime) -> None:
+    """They were not one after all: what came with the absorbed goes back with them."""
+    if moved:
+        base, count = moved
+        db.run(_REHOME, of=survivor, to=absorbed, base=-base, first=base, last=base + count, now=now)
 
 
 def of_member(db: Db, member_id: int) -> list[Touch]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.turn import Work
-from storage import audit_log, imports, openings, points, shop, stock
+from storage import audit_log, imports, member_stats, openings, points, shop, stock
 from storage.tables import ImportRow, Product
 
 ACTOR = "rule:import"
@@ -48,7 +48,9 @@ def _orders(work: Work, run_id: int) -> dict[str, int] | list[int]:
         known = shop.stores.one(work.db, code=place) is not None
         if not known and not audit_log.is_there(work.db, "store.unknown", subject):
             work.audit(ACTOR, "store.unknown", subject)
-    return {"new": new, "refunded": _count_refunds(work, run_id)}
+    refunded = _count_refunds(work, run_id)
+    member_stats.recount_run(work.db, run_id)
+    return {"new": new, "refunded": refunded}
 
 
 def _count_refunds(work: Work, run_id: int) -> int:

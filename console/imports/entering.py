@@ -26,7 +26,7 @@ STALE = timedelta(hours=1)
 DROPPED_AT_ONCE = 5_000
 EMPTY: dict[str, Any] = {
     "unionid": "", "wecom": "", "phone": "", "name": "", "tier": "", "code": "", "source": "", "place": "",
-    "amount": 0, "cost_fen": 0, "stock": None,
+    "amount": 0, "cost_fen": 0, "stock": None, "tail": "", "sought": "",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from console.imports import values
 from console.imports.values import Wrong
 from storage.members import phone_hash
+from storage.names import searched
 
 LONGEST_NAME, LONGEST_CODE = 64, 64
 MOST_POINTS = 100_000_000
@@ -71,6 +72,13 @@ class Cells:
             "phone": phone_hash(number) if number else "",
         }
 
+    def tail(self) -> str:
+        """The last four digits of the line's phone."""
+        try:
+            return values.phone(self._cells.get("phone", ""))[-4:]
+        except Wrong:
+            return ""  # said already
+
 
 def _member(cells: Cells) -> Read:
     names = cells.names()
@@ -79,10 +87,12 @@ def _member(cells: Cells) -> Read:
     row = {
         **names,
         "name": cells.take("name", values.word, LONGEST_NAME),
+        "tail": cells.tail(),
         "tier": cells.take("tier", values.word, 20) or "basic",
         "amount": cells.take("points", values.count, MOST_POINTS) or 0,
         "at": cells.take("created_at", values.moment, cells.now),
     }
+    row["sought"] = searched(row["name"] or "")
     return Read(row, [key for key in names.items() if key[1]], cells.take("tags", values.tags) or ())
 
 
@@ -106,7 +116,7 @@ def _order(cells: Cells) -> Read:
     number = cells.take("order_no", values.code, LONGEST_CODE, needed="订单号")
     source = cells.take("source", values.code, LONGEST_CODE, needed="商城的名字，与 config.toml 里 orders 的节名一致")
     row = {
-        **names, "code": number, "source": source, "tier": "basic",
+        **names, "code": number, "source": source, "tier": "basic", "tail": cells.tail(),
         "amount": cells.take("amount", values.fen),
         "place": cells.take("store", values.code, LONGEST_CODE),
         "at": cells.take("paid_at", values.moment, cells.now, needed="付款时间，例如 2026-03-05 14:30"),

@@ -25,8 +25,10 @@ def _members(connection: Connection, chunk: list[Checked], report: Report) -> No
     people = {row.id: row for row in connection.execute(select(m.id, m.name, m.tier).where(m.id.in_(ids)))}
     keys = {f"import:opening:{number}": number for number in ids}
     opened = {keys[row[0]]: row[1] for row in connection.execute(select(x.key, x.amount).where(x.key.in_(keys)))}
-    tags = select(g.member_id, g.group_name, g.name).where(g.member_id.in_(ids))
+    tags = select(g.member_id, g.group_name, g.name).where(g.member_id.in_(ids), g.source == "import")
     tagged = {tuple(row) for row in connection.execute(tags)}
+    p = t.PhoneTail
+    tails = {tuple(row) for row in connection.execute(select(p.member_id, p.tail).where(p.member_id.in_(ids)))}
     for checked in known:
         row, person = checked.read.row, people[checked.member_id]
         report.kept += bool(row["amount"]) and opened.get(checked.member_id, row["amount"]) != row["amount"]
@@ -37,6 +39,7 @@ def _members(connection: Connection, chunk: list[Checked], report: Report) -> No
             and (person.tier != BASIC or row["tier"] == BASIC)
             and (checked.member_id in opened or not row["amount"])
             and all((checked.member_id, *tag) in tagged for tag in checked.read.tags)
+            and (not row["tail"] or (checked.member_id, row["tail"]) in tails)
         )
 
 

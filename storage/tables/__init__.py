@@ -10,6 +10,7 @@ from __future__ import annotations
 from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, BroadcastTask
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
+from storage.tables.desk import GuideTask, Handout, MemberName, MemberNote, OrderGuide, PhoneTail, Tag
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -24,6 +25,7 @@ from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOw
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
+from storage.tables.model import ModelCall
 from storage.tables.outreach import (
     Consent,
     ConsentAct,
@@ -36,6 +38,7 @@ from storage.tables.outreach import (
     Touch,
 )
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
+from storage.tables.replies import Conversation, Draft
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
@@ -61,9 +64,11 @@ __all__ = [
     "Consent",
     "ConsentAct",
     "ContactWay",
+    "Conversation",
     "Coupon",
     "CouponTemplate",
     "Dialogue",
+    "Draft",
     "Follow",
     "Grant",
     "GroupAsset",
@@ -72,6 +77,8 @@ __all__ = [
     "GroupLeft",
     "GroupMember",
     "GroupOwnerDay",
+    "GuideTask",
+    "Handout",
     "Identity",
     "ImportRow",
     "ImportRun",
@@ -86,15 +93,20 @@ __all__ = [
     "LinkCode",
     "Member",
     "MemberField",
+    "MemberName",
+    "MemberNote",
     "MemberProfile",
     "MemberStats",
     "MemberTag",
     "Merge",
+    "ModelCall",
     "Order",
+    "OrderGuide",
     "OrderRefund",
     "Outbox",
     "OutreachCap",
     "OutreachRule",
+    "PhoneTail",
     "PointsAct",
     "PointsLot",
     "Product",
@@ -109,6 +121,7 @@ __all__ = [
     "Staff",
     "Stock",
     "Store",
+    "Tag",
     "Team",
     "TeamSeat",
     "Timer",

@@ -31,7 +31,8 @@ class ImportRow(SQLModel, table=True):
     """One checked line of a file that is not in the books yet. What a kind has no use for is empty.
 
     `base_id` is the first of `storage.imports.WIDTH` ids kept for what the line becomes; `member_id` equal to it means
-    that the line makes a member. `amount`: points, price or payment (fen); `code`: sku or order number.
+    that the line makes a member. `amount`: points, price or payment (fen); `code`: sku or order number; `tail`: the
+    last four digits of the phone; `sought`: the name as it is searched.
     """
 
     __tablename__ = "import_row"
@@ -52,6 +53,8 @@ class ImportRow(SQLModel, table=True):
     cost_fen: int = Field(sa_column=number("cost_fen"))
     stock: int | None = Field(sa_column=number("stock", null=True))
     at: datetime = Field(sa_column=moment("at"))
+    tail: str = Field(sa_column=words("tail"))
+    sought: str = Field(sa_column=words("sought"))
 
 
 class ImportTag(SQLModel, table=True):

@@ -95,8 +95,8 @@ class OutreachCap(SQLModel, table=True):
 
 
 class Touch(SQLModel, table=True):
-    """触达: one person's history of marketing, numbered without gaps by `seq`: messages (`send`) and their own words
-    (`in`, `out`). Two processes that would both write the next number cannot both: that is what makes the caps and a
+    """触达: one person's history of marketing, numbered by `seq`: messages (`send`) and their own words (`in`, `out`).
+    Two processes that would both write the next number cannot both: that is what makes the caps and a
     refusal exact.
 
     `source` says what reached them (`broadcast:12`, `coupon_reminder`), `day` is the shops' day as

@@ -83,14 +83,25 @@ class Follow(SQLModel, table=True):
 
 
 class MemberTag(SQLModel, table=True):
-    """A corp tag the bot put on a member; WeCom sends no callback for our own actions, so we keep it ourselves."""
+    """A tag on a member, once per source: what people tag by hand, rules and WeCom itself never overwrite each other.
+
+    `source`: hand, rule, corp (told by WeCom) or import; `by`: the member of staff or the rule. A member has a tag
+    while any row of it is not over. WeCom sends no callback for our own actions, so we keep them ourselves.
+    """
 
     __tablename__ = "member_tag"
+    __table_args__: tuple[SchemaItem, ...] = (
+        CheckConstraint("source IN ('hand', 'rule', 'corp', 'import')", name="member_tag_source"),
+        Index("member_tag_named", "group_name", "name", "member_id"),
+        some_rows("member_tag_expiry", "expires_at", where="expires_at IS NOT NULL"),
+    )
     member_id: int = Field(sa_column=Column("member_id", BigInteger, primary_key=True, autoincrement=False))
     group_name: str = Field(sa_column=words("group_name", key=True))
     name: str = Field(sa_column=words("name", key=True))
-    source: str = Field(sa_column=words("source"))
+    source: str = Field(sa_column=words("source", key=True))
+    by: str = Field(sa_column=words("by"))
     tagged_at: datetime = Field(sa_column=moment("tagged_at"))
+    expires_at: datetime | None = Field(sa_column=moment("expires_at", null=True))
 
 
 class ContactWay(SQLModel, table=True):

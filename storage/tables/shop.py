@@ -137,7 +137,8 @@ class CouponTemplate(SQLModel, table=True):
     """券模板: what a coupon is worth, where, for how long and who pays for it.
 
     `value`: fen for cash and free_order (its cap), permille of the price for discount (850 = 85 折), 0 for gift.
-    `liability_fen`: the most that one coupon can cost; its sum stays below `budget_fen` (0 = no budget).
+    `liability_fen`: the most that one coupon can cost; its sum stays below `budget_fen` (0 = no budget). `for_guides`
+    1: guides may hand it out.
     """
 
     __tablename__ = "coupon_template"
@@ -170,3 +171,4 @@ class CouponTemplate(SQLModel, table=True):
     remind_days: int = Field(sa_column=number("remind_days"))
     claimable: int = Field(sa_column=number("claimable"))
     created_at: datetime = Field(sa_column=moment("created_at"))
+    for_guides: int = Field(default=0, sa_column=number("for_guides"))

@@ -97,6 +97,7 @@ class Coupon(SQLModel, table=True):
         Index("coupon_grant", "grant_id"),
         Index("coupon_checkout", "checkout_id"),
         some_rows("coupon_open", "expires_at", where="closed_at IS NULL"),
+        some_rows("coupon_used_by", "used_by", "used_at", where="used_at IS NOT NULL"),
     )
     id: int = Field(sa_column=row_id())
     code: str = Field(sa_column=words("code"))

@@ -86,6 +86,9 @@ def test_a_shop_that_could_not_check_a_signature_stops_the_start(monkeypatch: py
         ("SIYU_ORDERS__MALL__KND", "hmac", "orders.mall", ""),
         ("SIYU_LOGS__LEVEL", "LOUD", "logs.level", "DEBUG"),
         ("SIYU_DELIVERY__MEMBER_PER_MINUTE", "31", "delivery.member_per_minute", "30"),
+        ("SIYU_LLM__MODEL", "m", "llm", "SIYU_LLM__API_KEY"),
+        ("SIYU_LLM__BASE_URL", "api.example.com", "llm", "missing"),
+        ("SIYU_LLM__BASEURL", "x", "llm.baseurl", "base_url"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(

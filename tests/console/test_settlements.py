@@ -30,7 +30,7 @@ def sell(work: Work) -> None:
         shop.stores.add(work.db, Store(code=code, name=f"{code}店", franchise=franchise))
     for number, (bearer, store, fen) in enumerate(SALES):
         order = work.ids.next()
-        shop.orders.add(work.db, Order(
+        shop.enter(work.db, Order(
             id=order, source="mall", order_no=f"n{number}", member_id=1, amount_fen=9_000, refunded_fen=0, items="[]",
             store=store, checkout_id=order, paid_at=NOON, created_at=NOON,
         ))  # fmt: skip

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
-from storage import audience
+from storage import audience, audience_freeze, consent, follows, members, oneid
 from storage.audience import FAILED, LEFT, SENT, SUPPRESSED, TASKED
+from storage.consent import IN, OUT, Said
 from storage.db import Db
+from storage.faults import Conflict
+from storage.ids import Ids
 from storage.rows import Rows
 from storage.tables import Audience, Broadcast
 from tests.storage.conftest import NOW
@@ -14,14 +20,20 @@ from tests.storage.conftest import NOW
 rows = Rows(Audience)
 
 
-def broadcast(db: Db, people: int, userid: str = "lina") -> int:
+def said(db: Db, status: str, people: int = 0, **more: Any) -> Broadcast:
     """A broadcast of so many members, all still to be sent."""
-    audience.broadcasts.add(db, Broadcast(
-        id=1, name="双11", status="sending", channel="contact", topic="marketing", text="今晚 8 点", attachments="[]",
-        segment_id=None, rule="{}", senders="[]", scheduled_at=None, made_by="test", made_at=NOW, approved_by="",
-        approved_at=None, cursor=people, frozen_at=NOW, total=people, left=people, suppressed=0, tasked=0, sent=0,
-        failed=0, changed_at=NOW,
-    ))  # fmt: skip
+    values: dict[str, Any] = {
+        "id": 1, "name": "双11", "status": status, "channel": "contact", "topic": "marketing", "text": "今晚 8 点",
+        "attachments": "[]", "segment_id": None, "rule": "{}", "senders": "[]", "scheduled_at": None, "made_by": "test",
+        "made_at": NOW, "approved_by": "", "approved_at": None, "cursor": 0, "frozen_at": None, "total": people,
+        "left": people, "suppressed": 0, "tasked": 0, "sent": 0, "failed": 0, "changed_at": NOW,
+    }  # fmt: skip
+    return audience.broadcasts.add(db, Broadcast(**(values | more)))
+
+
+def broadcast(db: Db, people: int, userid: str = "lina") -> int:
+    """A frozen audience of so many members, all still to be sent."""
+    said(db, "sending", people, frozen_at=NOW, topic="service")
     for member_id in range(1, people + 1):
         rows.add(db, Audience(broadcast_id=1, member_id=member_id, external_userid=f"wm{member_id}", userid=userid,
                               status=LEFT, reason="", task_id=None, changed_at=NOW))  # fmt: skip
@@ -61,3 +73,60 @@ def test_no_row_goes_where_none_may_go(db: Db, was: str, to: str) -> None:
     with pytest.raises(ValueError, match="never goes"):
         audience.move(db, 1, [1], was, to, NOW)
     db.rollback()
+
+
+def follow(db: Db, ids: Ids, name: str, userids: list[str]) -> int:
+    """A member whom these guides follow, one after the other; the last is theirs."""
+    person = members.create(db, ids, ("wecom", name), "test", NOW)
+    for later, userid in enumerate(userids):
+        follows.opened(db, ids, person, name, userid, "active", "", NOW + timedelta(hours=later))
+    return person.id
+
+
+def test_windows_freeze_everyone_once_with_exact_counts(db: Db, ids: Ids) -> None:
+    whole = [follow(db, ids, f"wm{n}", ["wang", "lina"]) for n in range(5)]
+    alone, refused = follow(db, ids, "wm5", []), follow(db, ids, "wm6", ["lina"])
+    consent.record(db, ids, refused, Said(OUT, "member", "kf"), "test", NOW)
+    oneid.merge(db, ids, whole[0], whole[1], "test", "test", NOW)
+    frozen = said(db, "freezing")
+
+    seen = []
+    while not audience_freeze.window(db, frozen, 2, NOW):
+        of = audience.broadcasts.one(db, id=1)
+        assert of is not None
+        assert of.total == of.left + of.suppressed == len(rows.all(db, order="member_id", broadcast_id=1))
+        seen.append(of.cursor)
+    assert len(seen) == len(set(seen)) == 4
+    assert [(row.member_id, row.external_userid, row.userid, row.status, row.reason)
+            for row in rows.all(db, order="member_id", broadcast_id=1)] == [
+        (whole[0], "wm0", "lina", LEFT, ""), (whole[2], "wm2", "lina", LEFT, ""), (whole[3], "wm3", "lina", LEFT, ""),
+        (whole[4], "wm4", "lina", LEFT, ""), (alone, "", "", SUPPRESSED, "no_guide"),
+        (refused, "wm6", "lina", SUPPRESSED, "opted_out"),
+    ]  # fmt: skip
+    db.commit()
+
+
+def test_a_freeze_that_was_stopped_or_overtaken_goes_no_further(db: Db, ids: Ids) -> None:
+    for n in range(3):
+        follow(db, ids, f"wm{n}", ["lina"])
+    first = said(db, "freezing")
+    second = audience.broadcasts.one(db, id=1)
+    assert second is not None
+    assert not audience_freeze.window(db, first, 2, NOW)
+    with pytest.raises(Conflict):
+        audience_freeze.window(db, second, 2, NOW)
+    audience.broadcasts.change(db, {"status": "paused"}, id=1)
+    with pytest.raises(Conflict):
+        audience_freeze.window(db, first, 2, NOW)
+    db.commit()
+
+
+def test_only_the_chosen_send_and_only_who_said_yes_where_that_is_asked(db: Db, ids: Ids) -> None:
+    yes, other = follow(db, ids, "wm1", ["wang", "lina"]), follow(db, ids, "wm2", ["wang"])
+    consent.record(db, ids, yes, Said(IN, "member", "kf"), "test", NOW)
+    frozen = said(db, "freezing", senders='["wang"]')
+    audience_freeze.window(db, frozen, 10, NOW, require_opt_in=True)
+    assert [(row.member_id, row.userid, row.reason) for row in rows.all(db, order="member_id", broadcast_id=1)] == [
+        (yes, "wang", ""), (other, "wang", "no_consent")
+    ]  # fmt: skip
+    db.commit()

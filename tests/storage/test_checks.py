@@ -28,14 +28,19 @@ INBOX = "INSERT INTO inbox VALUES (%d, 'k', 'X', 's', '%s', '{}', '', '{}', 0, N
 ORDER = "INSERT INTO shop_order VALUES (90, 's', 'n', 1, %d, %d, '[]', '', NULL, 0, 0)"
 CHECKOUT = "INSERT INTO checkout VALUES (97, 'k', 1, '%s', 1, '[]', 90, 90, '[]', '[]', '%s', 0, %s, 0, '[]', '')"
 TEMPLATE = ("INSERT INTO coupon_template VALUES (7, '券', 'cash', 5, '', 9, 'all', '[]', 0, 5, %d, %d, %d, 0, 9, NULL, "
-            "NULL, 'brand', 'full', 0, 1, 0)")  # fmt: skip
+            "NULL, 'brand', 'full', 0, 1, 0, 0)")  # fmt: skip
 OF_TEMPLATE = "UPDATE coupon SET template_id = 7, liability_fen = 5"
 USED = "UPDATE coupon SET status = 'redeemed', used_at = 0, closed_at = 0"
 TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NULL)"
+RULE = "INSERT INTO outreach_rule VALUES (60, 'd', 0, 1260, 540, 0)"  # quiet from 21:00 to 09:00
+TOUCH = "INSERT INTO touch VALUES (1, %d, '%s', 'marketing', 'b', 60, %d, %d, 0, NULL, NULL)"
+BROADCAST = ("INSERT INTO broadcast VALUES (60, 'b', 'sending', 'contact', 'marketing', '', '[]',  NULL, '{}', '[]', "
+             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0)")  # fmt: skip
 _KEPT = "'', '{}', NULL, 0, %s, 0, '[]', '', '', ''"
 REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, %s)"
 PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
 REWARD = "INSERT INTO \"grant\" VALUES (%d, 'referral:1', %d, '%s', 'granted', '', 'e1', 0)"
+MODEL_CALL = "INSERT INTO model_call VALUES (99, '2026-11-11', 0, 'p', 1, '', %d, 0, %d, 1, '', 'ok', 0, %s)"
 PAIR = [MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1")]  # a second member, brought by the first
 
 ARTICLE = ("INSERT INTO knowledge_article VALUES (110, 's', 'k', '%s', 'all', 't', '', '', '[]', '[]', NULL, NULL, '', "
@@ -181,8 +186,41 @@ DAMAGE = {
         *PAIR, PAID % 96, "UPDATE referral SET order_id = 90", ORDER % (100, 100),
         "INSERT INTO order_refund VALUES (91, 's', 'r', 'n', 100, 1, 0)",
     ],
+    "model: budgets hold and gave what the calls say": [
+        "INSERT INTO stock VALUES ('model:2026-11-11', 9, 4, 5, 0)", MODEL_CALL % (5, 3, "NULL"), MODEL_CALL % (0, 1, 5)
+    ],
+    "model: each call stands in its day's budget": [MODEL_CALL % (5, 0, "NULL")],
     "referral: each rung once": [REWARD % (98, 1, "rung:000003:0"), REWARD % (99, 1, "rung:000003:1")],
 }  # fmt: skip
+OUTREACH_DAMAGE = {
+    "consent: how a member stands is what they said last": [
+        "INSERT INTO consent_act VALUES (60, 1, 'marketing', 'out', 'member', 'kf', '', 'e1', 0)",
+        TOUCH % (1, "out", 1, 0),
+        "INSERT INTO consent VALUES (1, 'marketing', 'in', 60, 0)",
+    ],
+    "outreach: nobody is reached who said no": [RULE, TOUCH % (1, "out", 0, 0), TOUCH % (2, "send", 1, 700)],
+    "outreach: nobody is reached more often than allowed": [
+        RULE, "INSERT INTO outreach_cap VALUES (60, 7, 1)", TOUCH % (1, "send", 1, 700), TOUCH % (2, "send", 7, 700)
+    ],
+    "outreach: nobody is reached in quiet hours": [RULE, TOUCH % (1, "send", 1, 1259), TOUCH % (2, "send", 1, 1260)],
+    "broadcast: left + suppressed + tasked + sent + failed is its audience": [
+        BROADCAST % (2, 2, 0), "INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'left', '', NULL, 0)"
+    ],
+    "broadcast: everyone at most once": [
+        BROADCAST % (2, 2, 0), *["INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'left', '', NULL, 0)"] * 2
+    ],
+    "broadcast: whoever was reached is counted": [
+        BROADCAST % (1, 0, 1), "INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'sent', '', 61, 0)"
+    ],
+    "members: statistics are what the orders say": [
+        ORDER % (100, 0), "INSERT INTO member_stats VALUES (1, 2, 100, 0, 0)"
+    ],
+}  # fmt: skip
+DAMAGE |= OUTREACH_DAMAGE
+STATS = (
+    "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
+    "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
+)
 UNBREAKABLE = {"ledger: double entry sums to nothing"}  # one row is both sides: it cannot be broken by rows
 
 
@@ -221,6 +259,8 @@ def test_a_check_sees_its_damage(bare: Database, tmp_path: Path, name: str) -> N
     with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
         for statement in DAMAGE[name]:
             connection.execute(statement)
+        if name not in OUTREACH_DAMAGE:  # whatever else is wrong with an order, it was counted
+            connection.execute(STATS)
 
     found = broken(bare)
     bare.close()

@@ -118,7 +118,7 @@ def test_a_gift_that_came_by_a_merge_goes_back_when_the_next_merge_proves_it_dou
 
 def test_a_first_purchase_happens_once_to_a_person(db: Db, ids: Ids) -> None:
     first, second, third = (signed_up(db, ids, f"wm{number}") for number in range(3))
-    shop.orders.add(db, Order(id=ids.next(), source="mall", order_no="o1", member_id=third.id, amount_fen=1,
+    shop.enter(db, Order(id=ids.next(), source="mall", order_no="o1", member_id=third.id, amount_fen=1,
                               refunded_fen=0, items="[]", store="", checkout_id=None, paid_at=NOW,
                               created_at=NOW))  # fmt: skip
     oneid.merge(db, ids, second.id, third.id, "phone:test", "test", NOW)

@@ -9,11 +9,13 @@ from time import monotonic
 
 import pytest
 
-from storage import consent, members, touches
+from storage import consent, members, oneid, shop, touches
 from storage.consent import IN, OUT, Said
 from storage.db import Db
 from storage.faults import is_conflict
 from storage.ids import Ids
+from storage.rows import Rows
+from storage.tables import MemberStats, Order, OrderRefund
 from storage.touches import Message, Terms
 from tests.storage.conftest import NOW
 
@@ -32,7 +34,7 @@ def take(db: Db, ids: Ids, whom: list[int], *, terms: Terms = TWO_A_WEEK, day: i
 
 
 def say(db: Db, ids: Ids, member_id: int, state: str) -> bool:
-    return consent.record(db, ids, member_id, Said(state, "member", "kf"), "test", DAY, NOW)
+    return consent.record(db, ids, member_id, Said(state, "member", "kf"), "test", NOW)
 
 
 def test_a_cap_counts_days_with_today_among_them(db: Db, ids: Ids) -> None:
@@ -143,3 +145,52 @@ def test_of_two_words_at_the_same_moment_one_runs_again(writer: Callable[[], Db]
     [came] = at_the_same_moment(first, second, lambda: say(second, ids, one, IN), writer())
     assert isinstance(came, Exception)
     assert is_conflict(came)
+
+
+def test_two_who_are_one_share_their_history_and_a_refusal(db: Db, ids: Ids) -> None:
+    first, second = people(db, ids, 2)
+    assert take(db, ids, [first, second]) == {first, second}
+    say(db, ids, second, OUT)
+    say(db, ids, first, IN)
+    merged = oneid.merge(db, ids, first, second, "test", "test", NOW)
+
+    assert [row.kind for row in touches.of_member(db, first)] == ["send", "in", "send", "out", "out"]
+    assert (consent.state_of(db, first), consent.state_of(db, second)) == (OUT, "")
+    message = Message("marketing", "b:2", DAY)
+    assert touches.why(db, [first, second], TWO_A_WEEK, message) == {first: "opted_out", second: "merged"}
+
+    oneid.undo(db, ids, merged, "test", "test", NOW)
+    assert [row.kind for row in touches.of_member(db, second)] == ["send", "out"]
+    assert (consent.state_of(db, first), consent.state_of(db, second)) == (OUT, OUT)
+    db.commit()
+
+
+def test_statistics_follow_orders_refunds_and_merges(db: Db, ids: Ids) -> None:
+    first, second = people(db, ids, 2)
+    orders = [
+        shop.enter(db, Order(
+            id=ids.next(), source="mall", order_no=f"o{n}", member_id=who, amount_fen=fen, refunded_fen=0, items="[]",
+            store="", checkout_id=None, paid_at=NOW + timedelta(days=n), created_at=NOW,
+        ))
+        for n, (who, fen) in enumerate([(first, 100), (first, 250), (second, 40)])
+    ]  # fmt: skip
+    merged = oneid.merge(db, ids, first, second, "test", "test", NOW)
+    assert stats(db, first) == (3, 390, NOW, NOW + timedelta(days=2))
+    assert stats(db, second) is None
+
+    for order, fen in ((orders[0], 100), (orders[1], 50)):
+        assert shop.reduce(db, order.id, fen)
+        shop.order_refunds.add(db, OrderRefund(
+            id=ids.next(), source="mall", refund_no=f"r{order.id}", order_no=order.order_no, amount_fen=fen, applied=1,
+            refunded_at=NOW,
+        ))  # fmt: skip
+    assert stats(db, first) == (2, 240, NOW + timedelta(days=1), NOW + timedelta(days=2))
+
+    oneid.undo(db, ids, merged, "test", "test", NOW)
+    assert stats(db, second) == (1, 40, NOW + timedelta(days=2), NOW + timedelta(days=2))
+    db.commit()
+
+
+def stats(db: Db, member_id: int) -> tuple[object, ...] | None:
+    row = Rows(MemberStats).one(db, member_id=member_id)
+    return (row.orders, row.spend_fen, row.first_paid_at, row.last_paid_at) if row else None

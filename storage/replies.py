@@ -1,0 +1,47 @@
+"""回复: where members' free talks stand, and the drafts that wait for guides. Every change is a conditional update."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from storage.db import Db
+from storage.faults import Conflict
+from storage.rows import Rows
+from storage.tables import Conversation
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+_talks = Rows(Conversation, "nothing")
+
+
+def moved(db: Db, open_kfid: str, external_userid: str, key: str) -> bool:
+    """The event `key` moved a talk on; False when it did before, or when nobody has asked anything there yet."""
+    return _talks.change(
+        db, {"last_key": key}, plus={"seq": 1}, open_kfid=open_kfid, external_userid=external_userid, last_key__ne=key
+    ) == 1  # fmt: skip
+
+
+def find(db: Db, open_kfid: str, external_userid: str) -> Conversation | None:
+    """A talk as it stands; None when nobody has asked anything there yet."""
+    return _talks.one(db, open_kfid=open_kfid, external_userid=external_userid)
+
+
+def talk(db: Db, open_kfid: str, external_userid: str, key: str) -> Conversation:
+    """A talk that the event `key` moves on, begun now when there is none. Nobody else changes it before we commit."""
+    if not moved(db, open_kfid, external_userid, key) and find(db, open_kfid, external_userid) is None:
+        _talks.add(db, Conversation(
+            open_kfid=open_kfid, external_userid=external_userid, seq=1, last_key=key, question="", asked_seq=0,
+            asked_at=NEVER, waits="", misses=0, burst=0, burst_at=NEVER, handed_at=NEVER, noted_at=NEVER,
+        ))  # fmt: skip
+    there = find(db, open_kfid, external_userid)
+    if there is None:  # another process began it in the same moment and has not committed
+        raise Conflict(f"conversation {open_kfid} {external_userid}")
+    return there
+
+
+def change(db: Db, there: Conversation, **values: Any) -> None:
+    """Write what is new of a talk."""
+    _talks.change(db, values, open_kfid=there.open_kfid, external_userid=there.external_userid)
+    for name, value in values.items():
+        setattr(there, name, value)

@@ -1,0 +1,204 @@
+"""人群 segments: rules by name, and who fits one now. A rule is compiled once; what is asked often is kept ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, or_, select
+
+from storage import tables
+from storage.rows import Rows
+from storage.segment_rule import F_ORDERS, LOST_DAYS, M_FEN, NEW_DAYS, R_DAYS, RFM_DAYS, SLEEPING_DAYS, Facts, Rule
+from storage.segment_sql import Asked, Binder, amount, bounds, span, steps, table_of
+from storage.tables import Segment
+from storage.types import ZONE
+
+segments = Rows(Segment)
+
+MEMBER, TAG, FOLLOW, FIELD, COUPON, CONSENT, ORDERS = map(
+    table_of,
+    (tables.Member, tables.MemberTag, tables.Follow, tables.MemberField, tables.Coupon, tables.Consent, tables.Order),
+)  # fmt: skip
+TOPIC = "marketing"
+
+
+def _tags(asked: Asked, facts: Facts) -> None:
+    for of in facts.tags:
+        t = TAG.alias()
+        over = t.c.expires_at.is_(None) | (t.c.expires_at > asked.bind.now(t.c.expires_at))
+        asked.among(
+            t.c.member_id, over, t.c.group_name == asked.bind.value(t.c.group_name, of.group),
+            asked.bind.any(t.c.name, of.any),
+        )  # fmt: skip
+
+
+def _tiers(asked: Asked, facts: Facts) -> None:
+    if facts.tiers:
+        asked.where.append(asked.bind.any(asked.member.c.tier, facts.tiers))
+
+
+def _stages(asked: Asked, facts: Facts) -> None:
+    if not facts.stages:
+        return
+    s, joined = asked.stats(needed=not {"new", "prospect"} & {*facts.stages}), asked.member.c.created_at
+    newcomer = asked.bind.ago(joined, NEW_DAYS)
+    slept, lost = asked.bind.ago(s.last_paid_at, SLEEPING_DAYS), asked.bind.ago(s.last_paid_at, LOST_DAYS)
+    is_in = {
+        "new": s.member_id.is_(None) & (joined >= newcomer),
+        "prospect": s.member_id.is_(None) & (joined < newcomer),
+        "first": (s.orders == 1) & (s.last_paid_at >= slept),
+        "repeat": (s.orders > 1) & (s.last_paid_at >= slept),
+        "sleeping": (s.last_paid_at < slept) & (s.last_paid_at >= lost),
+        "lost": s.last_paid_at < lost,
+    }
+    chosen = [is_in[stage] for stage in sorted({*facts.stages})]
+    asked.where.append(or_(*chosen))
+
+
+def _orders(asked: Asked, facts: Facts) -> None:
+    if facts.last_order:
+        span(asked, asked.stats(needed=True).last_paid_at, facts.last_order)
+    if facts.orders:
+        amount(asked, "orders", facts.orders)
+    if facts.spend_fen:
+        amount(asked, "spend_fen", facts.spend_fen)
+    if facts.stores:
+        o = ORDERS.alias()
+        asked.among(
+            o.c.member_id, o.c.refunded_fen < o.c.amount_fen, asked.bind.any(asked.bind.plain(o.c.store), facts.stores)
+        )
+
+
+def _rfm(asked: Asked, facts: Facts) -> None:
+    if not facts.rfm:
+        return
+    late, bind = asked.lately(RFM_DAYS, needed=True), asked.bind
+    cells = {
+        # A moment is the later the larger: within 30 days lies above 30 days ago.
+        "r": steps(late.last_paid_at, R_DAYS[::-1], partial(bind.ago, late.last_paid_at)),
+        "f": steps(late.orders, F_ORDERS, partial(bind.value, late.orders)),
+        "m": steps(late.spend_fen, M_FEN, partial(bind.value, late.spend_fen)),
+    }
+    for name, cell in cells.items():
+        if wanted := getattr(facts.rfm, name):
+            asked.where.append(or_(*[cell == number for number in sorted({*wanted})]))
+
+
+def _follows(asked: Asked, facts: Facts) -> None:
+    f = FOLLOW.alias()
+    if facts.channels:
+        asked.among(f.c.member_id, asked.bind.any(asked.bind.plain(f.c.state), facts.channels))
+    if facts.guides:
+        by = asked.bind.any(asked.bind.plain(f.c.userid), facts.guides)
+        asked.among(f.c.member_id, by, f.c.status == "active")
+
+
+def birthdays(today: date, days: int) -> list[str]:
+    """The birthdays (MM-DD) met from today on for so many days; 29 February on the 28th where there is none."""
+    met = [today + timedelta(days=ahead) for ahead in range(days + 1)]
+    found = {f"{day:%m-%d}" for day in met}
+    leapless = any((day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3 for day in met)
+    return sorted(found | {"02-29"} if leapless else found)
+
+
+def _birthday(asked: Asked, facts: Facts) -> None:
+    if facts.birthday is None:
+        return
+    column = asked.profile().birthday
+    if (days := facts.birthday.within_days) is not None:
+        asked.where.append(asked.bind.any_later(column, lambda _, today: birthdays(today, days)))
+    else:
+        months = facts.birthday.months or []
+        asked.where.append(asked.bind.any(column, [f"{m:02}-{d:02}" for m in sorted({*months}) for d in range(1, 32)]))
+
+
+def _held(asked: Asked, facts: Facts) -> None:
+    if facts.points:
+        bounds(asked, asked.points(), facts.points.least, facts.points.most)
+    if facts.coupons:
+        c = COUPON.alias()
+        asked.among(
+            c.c.member_id, asked.bind.any(asked.bind.plain(c.c.template), facts.coupons), c.c.status == "active",
+            c.c.closed_at.is_(None), asked.bind.plain(c.c.expires_at) > asked.bind.now(c.c.expires_at),
+        )  # fmt: skip
+
+
+def _told(asked: Asked, facts: Facts) -> None:
+    for of in facts.fields:
+        f = FIELD.alias()
+        asked.among(f.c.member_id, f.c.name == asked.bind.value(f.c.name, of.name), asked.bind.any(f.c.value, of.any))
+    if facts.joined:
+        span(asked, asked.member.c.created_at, facts.joined)
+    c = CONSENT.alias()
+    if facts.consent == "none":
+        said = select(c.c.member_id).where(c.c.member_id == asked.member.c.id, c.c.topic == TOPIC)
+        asked.where.append(~said.exists())
+    elif facts.consent:
+        asked.among(c.c.member_id, c.c.topic == TOPIC, c.c.state == facts.consent)
+
+
+PARTS: tuple[Callable[[Asked, Facts], None], ...] = (
+    _tags, _tiers, _stages, _orders, _rfm, _follows, _birthday, _held, _told
+)  # fmt: skip
+
+
+def _asked(facts: Facts, binder: Binder) -> Asked:
+    asked = Asked(MEMBER.alias(), binder)
+    for part in PARTS:
+        part(asked, facts)
+    return asked
+
+
+class Chosen(NamedTuple):
+    """A rule compiled: `ids` selects who fits (windowed: those with ids in (:after, :upto]), `binder` knows its
+    values, `member` is the table it walks."""
+
+    ids: Any
+    binder: Binder
+    member: Any
+
+    def given(self, now: datetime) -> dict[str, Any]:
+        """The rule's values as of a moment."""
+        return self.binder.given(now, now.astimezone(ZONE).date())
+
+
+@lru_cache(maxsize=256)
+def compiled(rule_json: str, *, windowed: bool = False) -> Chosen:
+    """The rule of some JSON, compiled once."""
+    rule, binder = Rule.model_validate_json(rule_json), Binder(windowed=windowed)
+    asked = _asked(rule, binder)
+    asked.where += binder.inside(asked.member.c.id)
+    for facts in rule.exclude:
+        out = _asked(facts, binder)
+        out.where.append(out.member.c.id == asked.member.c.id)
+        asked.where.append(~out.select(out.member.c.id).exists())
+    return Chosen(asked.select(asked.member.c.id), binder, asked.member)
+
+
+@lru_cache(maxsize=256)
+def _page(rule_json: str) -> Any:
+    chosen = compiled(rule_json)
+    member = chosen.member.c
+    return (
+        chosen.ids.with_only_columns(member.id, member.name, member.tier)
+        .where(member.id > bindparam("beyond", type_=member.id.type))
+        .order_by(member.id)
+        .limit(bindparam("most", type_=member.id.type))
+    )
+
+
+def count(connection: Connection, rule: Rule, now: datetime) -> int:
+    """How many fit now."""
+    chosen = compiled(rule.model_dump_json())
+    asked = select(func.count()).select_from(chosen.ids.subquery())
+    return int(connection.execute(asked, chosen.given(now)).scalar_one())
+
+
+def page(connection: Connection, rule: Rule, now: datetime, after: int, most: int) -> list[Any]:
+    """Rows (id, name, tier) of up to `most` who fit now, by id, beyond the member `after`."""
+    text = rule.model_dump_json()
+    given = compiled(text).given(now) | {"beyond": after, "most": most}
+    return list(connection.execute(_page(text), given))
