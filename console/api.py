@@ -14,6 +14,7 @@ from loguru import logger
 
 from console import routes
 from console.imports.http import Imports
+from console.knowledge.http import KnowledgeFiles
 from console.refusals import Refused, dumps
 from console.routes import Read, Reading
 from console.writes import Writes
@@ -26,9 +27,9 @@ Answer = tuple[int, dict[str, Any]]
 class Api:
     """What is and what may be set up, for whoever holds the token."""
 
-    def __init__(self, database: Database, token: str, writes: Writes, imports: Imports) -> None:
+    def __init__(self, database: Database, token: str, writes: Writes, imports: Imports, files: KnowledgeFiles) -> None:
         self._database, self._token = database, token.encode()
-        self._writes, self._imports = writes, imports
+        self._writes, self._imports, self._files = writes, imports, files
 
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind the token."""
@@ -37,6 +38,7 @@ class Api:
             *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
             *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
             web.post("/api/v1/imports/{kind}", self._guarded(self._imports.ask)),
+            web.post("/api/v1/knowledge", self._guarded(self._files.ask)),
         ]
 
     def _reading(self, reading: Reading) -> Handler:

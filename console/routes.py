@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from console import group_reads, reads, referral_reads, settlements
+from console.knowledge import reads as knowledge
 from handlers import policy
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
+from handlers.knowledge import ACTS as KNOWLEDGE_ACTS
 
 Read = Callable[[Connection, dict[str, str]], dict[str, Any]]
 
@@ -47,6 +49,12 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "groups/{chat_id}": Reading(group_reads.group, "group.read"),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
+    "knowledge": Reading(
+        knowledge.articles, "knowledge.read", ("kind", "status", "source", "category", "title", *_PAGE)
+    ),
+    "knowledge/search": Reading(knowledge.search, "knowledge.read", ("q", "n", "staff", "store")),
+    "knowledge/{id}": Reading(knowledge.article, "knowledge.read"),
+    "questions/unanswered": Reading(knowledge.unanswered, "knowledge.manage", ("status", "limit")),
 })  # fmt: skip
 
 # The act that a POST asks for; what it needs is said in handlers/policy.py ACTS, or by the play that answers it.
@@ -58,7 +66,7 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-    **{act.replace("/", "/{id}/"): act for act in GROUP_ACTS},
+    **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *KNOWLEDGE_ACTS)},
 })  # fmt: skip
 
 

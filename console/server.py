@@ -12,6 +12,8 @@ from console.api import Api
 from console.health import Health
 from console.imports.entering import Importer
 from console.imports.http import Imports
+from console.knowledge.http import KnowledgeFiles
+from console.knowledge.taking import Library
 from console.writes import Writes
 
 # Who may call what: WeCom signs, programs hold a token, health is open to the machine's own watchers.
@@ -38,7 +40,8 @@ def build_app(runtime: Runtime) -> web.Application:
         app.add_routes(wecom_aibot.routes(runtime.doors.gate, runtime.writer, runtime.clock, name=name))
     token = runtime.settings.api.token.get_secret_value()
     imports = Imports(Importer(runtime.writer, runtime.database, runtime.clock))
-    app.add_routes(Api(runtime.database, token, Writes(runtime.writer, runtime.clock), imports).routes())
+    files = KnowledgeFiles(Library(runtime.writer, runtime.database, runtime.clock))
+    app.add_routes(Api(runtime.database, token, Writes(runtime.writer, runtime.clock), imports, files).routes())
     app.add_routes(runtime.order_hooks.routes())
     if runtime.onebot.enabled:
         app.add_routes(runtime.onebot.door.routes())

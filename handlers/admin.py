@@ -11,7 +11,7 @@ from typing import Any
 from bot.order_events import AdminAsked
 from bot.router import Refusal
 from bot.turn import Turn
-from handlers import campaigns, catalogue, coupon_templates, group_assets, points, undoing
+from handlers import campaigns, catalogue, coupon_templates, group_assets, knowledge, points, undoing
 from handlers.plays import Plays
 from handlers.refusals import Refused, read
 
@@ -52,4 +52,5 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], tuple[int, dict[str, Any
     "checkouts/undo": undoing.undo_checkout,
     "redemptions/undo": undoing.undo_redemption,
     **group_assets.ACTS,
+    **knowledge.ACTS,
 }

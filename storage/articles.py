@@ -184,6 +184,11 @@ def _withdraw(db: Db, row: KnowledgeArticle, by: str, now: datetime, counts: Cou
     _clear(db, row.id, counts)
 
 
+def any_live(db: Db) -> bool:
+    """Whether there is anything to find."""
+    return bool(articles.all(db, status="live", limit=1))
+
+
 def withdraw(db: Db, article_id: int, by: str, now: datetime) -> bool:
     """Let an article be found no more; its versions stay. False when it was not to be found."""
     row = articles.one(db, id=article_id, status="live")

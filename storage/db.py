@@ -21,11 +21,11 @@ class Db:
     the very call that met it. The fast road may only succeed; any surprise sends its events down the exact one.
     """
 
-    def __init__(self, connection: Any, dialect: str) -> None:
+    def __init__(self, connection: Any, dialect: str, cursor: Any = None) -> None:
         self.connection, self.dialect = connection, dialect
         self.exact = False
         self.touched: dict[str, int] = {}
-        self._cursor = connection.cursor()
+        self._cursor = cursor or connection.cursor()
         self._pending: dict[Insert, list[Sequence[Any]]] = {}
         self._sums: dict[Insert, dict[tuple[Any, ...], list[int]]] = {}
         self._waiting: set[str] = set()

@@ -162,6 +162,19 @@ def search(db: Db, text: str, n: int = 3, *, now: datetime, staff: bool = False,
     return sorted(best.values(), key=_order)[:n]
 
 
+_PIECE = {
+    staff: Sql(
+        select(*_SHOWN).join(_A, _readable(staff)).where(_C.c.id == bindparam("chunk", type_=_C.c.id.type))
+    ) for staff in (True, False)
+}  # fmt: skip
+
+
+def piece(db: Db, chunk_id: int, *, now: datetime, staff: bool = False) -> Hit | None:
+    """What was found before, by its chunk; None when it is not to be had any more."""
+    row = db.one(_PIECE[staff], chunk=chunk_id, now=now)
+    return Hit(*row[:-2], 1.0, (), ()) if row else None  # type: ignore[call-arg]
+
+
 def _order(hit: Hit) -> tuple[float, int]:
     """The better first; of equals the older, so that both databases agree."""
     return -round(hit.score, 6), hit.chunk_id

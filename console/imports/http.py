@@ -31,7 +31,7 @@ class Imports:
         if kind not in KINDS:
             raise Refused(404, "not_found", f"只能导入 {'、'.join(KINDS)}", "kind")
         dry_run = _flag(request)
-        file = io.BytesIO(await _body(request))
+        file = io.BytesIO(await body_of(request))
         try:
             done = await self._importer.take(kind, file, "api", lambda _stage, _rows: None, dry_run=dry_run)
         except Unreadable as error:
@@ -60,7 +60,7 @@ def _flag(request: web.Request) -> bool:
     return request.query.get("dry_run", "").lower() in YES
 
 
-async def _body(request: web.Request) -> bytes:
+async def body_of(request: web.Request) -> bytes:
     """The whole body, or no more than is allowed."""
     if request.content_type.startswith("multipart/"):
         raise Refused(400, "bad_request", "请把文件内容直接作为请求体：curl --data-binary @文件.csv", "body")
