@@ -16,6 +16,7 @@ from bot.router import load_plays
 from bot.runtime import Runtime
 from bot.settings import Settings, load
 from bot.texts import Texts
+from console.knowledge.commands import knowledge_commands
 from storage.engine import Database
 
 cli = typer.Typer(
@@ -147,11 +148,21 @@ def menu(
 
 
 @cli.command()
-def audit() -> None:
-    """核对账本等全部不变量。"""
-    from console.auditing import audit_lines
+def audit(
+    since: Annotated[str, typer.Option(help="从前记下的链头 序号:哈希；核对它还在审计链里")] = "",
+    export: Annotated[Path | None, typer.Option(help="把审计链写到文件，一行一条 JSON，不核对")] = None,
+) -> None:
+    """核对账本、审计链等全部不变量。"""
+    from console import auditing
 
-    lines, violations = audit_lines(Database(settings_or_exit().database.url))
+    database = Database(settings_or_exit().database.url)
+    known = auditing.read_head(since)
+    if since and known is None:
+        fail(f"看不懂 {since}：写成 序号:哈希，就是 python run.py audit 打印的 audit chain: head 后面那一串")
+    if export is not None:
+        typer.echo(f"{auditing.export(database, export)} 条写到了 {export}")
+        return
+    lines, violations = auditing.audit_lines(database, known)
     typer.echo("\n".join(lines))
     raise typer.Exit(1 if violations else 0)
 
@@ -200,6 +211,9 @@ def import_(
     from console.imports.terminal import bring_in
 
     raise typer.Exit(asyncio.run(bring_in(settings_or_exit().database.url, kind, file, dry_run)))
+
+
+cli.add_typer(knowledge_commands(settings_or_exit), name="knowledge")
 
 
 if __name__ == "__main__":

@@ -36,10 +36,16 @@ class OrderRefunded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAsked(Event):
-    """A program of the shop's wants something set up; `act` names it, the answer is kept with the event."""
+    """A program of the shop's wants something set up; `act` names it, the answer is kept with the event.
+
+    `actor` is the userid whose token asks, "" = the token of the settings, which is the owner's and may speak for
+    anybody (`by`).
+    """
 
     act: str
     body: dict[str, Any]
+    actor: str = ""
+    token_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

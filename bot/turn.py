@@ -143,7 +143,20 @@ class Turn(Work):
     staff: Speaker | None = None
     grants: Mapping[str, str] = field(default_factory=_nothing)
     scope: str = ""
+    signer: str = ""  # the second person, while what was held for them is done
+    audits: int = 0
     pointed: bool = False  # the group hears already that the answer went to the asker alone
+
+    def audit(self, actor: str, action: str, subject: str, **data: Any) -> None:
+        """Record an act for whoever asks later; what the owner's token did in somebody's name says so."""
+        self.audits += 1
+        declared = {"via": "api.token"} if self.staff is not None and not self.staff.userid else {}
+        audit_log.add(self.db, self.ids.next(), actor, action, subject, data | declared, self.cause, self.now)
+
+    @property
+    def actor(self) -> str:
+        """Who is behind this turn, for the audit: a userid, or `api` for the owner's token."""
+        return (self.staff.userid if self.staff else "") or "api"
 
     @property
     def door(self) -> Door | None:

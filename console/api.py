@@ -3,68 +3,98 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from loguru import logger
 
 from console import routes
+from console.audit_reads import Export
+from console.callers import Caller, Callers
 from console.imports.http import Imports
 from console.knowledge.http import KnowledgeFiles
 from console.refusals import Refused, dumps
-from console.routes import Read, Reading
+from console.routes import Reading
+from console.sight import Sight
 from console.writes import Writes
 from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = tuple[int, dict[str, Any]]
+MAKING = "tokens"
+IMPORT, EXPORT, TEACH = "import.run", "export.read", "knowledge.manage"
+
+
+class Files(NamedTuple):
+    """Who takes in files: those of members, products and orders; those of what the shop answers."""
+
+    imports: Imports
+    knowledge: KnowledgeFiles
 
 
 class Api:
-    """What is and what may be set up, for whoever holds the token."""
+    """What is and what may be set up, for whoever holds a token, as far as their role reaches."""
 
-    def __init__(self, database: Database, token: str, writes: Writes, imports: Imports, files: KnowledgeFiles) -> None:
-        self._database, self._token = database, token.encode()
-        self._writes, self._imports, self._files = writes, imports, files
+    def __init__(self, database: Database, callers: Callers, writes: Writes, files: Files) -> None:
+        self._database, self._callers = database, callers
+        self._writes, self._files = writes, files
 
     def routes(self) -> list[web.RouteDef]:
-        """Every path, each behind the token."""
+        """Every path, each behind a token."""
         routes.check()
         return [
             *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
             *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
-            web.post("/api/v1/imports/{kind}", self._guarded(self._imports.ask)),
-            web.post("/api/v1/knowledge", self._guarded(self._files.ask)),
+            web.get("/api/v1/audit/export", self._guarded(self._export)),
+            web.post("/api/v1/imports/{kind}", self._guarded(self._import)),
+            web.post("/api/v1/knowledge", self._guarded(self._teach)),
         ]
 
     def _reading(self, reading: Reading) -> Handler:
-        async def ask(request: web.Request) -> Answer:
+        async def ask(request: web.Request, caller: Caller) -> Answer:
             query = _query(request, reading.known) | dict(request.match_info)
-            return 200, await asyncio.to_thread(self._read, reading.read, query)
+            if reading.timed:
+                query["now"] = self._writes.clock.now().isoformat()
+            sight = caller.sight(reading.may)
+            return 200, await asyncio.to_thread(self._read, reading, query, sight)
 
         return self._guarded(ask)
 
     def _posting(self, act: str) -> Handler:
-        async def ask(request: web.Request) -> Answer:
+        async def ask(request: web.Request, caller: Caller) -> Answer:
             more: dict[str, Any] = {**request.match_info}
             if "id" in more:
                 more["id"] = _id(request)
-            return await self._writes.ask(act, request, more)
+            if act == MAKING:
+                return await self._writes.new_token(request, caller)
+            return await self._writes.ask(act, request, more, caller)
 
         return self._guarded(ask)
 
-    def _guarded(self, ask: Callable[[web.Request], Awaitable[Answer]]) -> Handler:
-        """Behind the token, and every failure in the API's one shape."""
+    async def _import(self, request: web.Request, caller: Caller) -> Answer:
+        caller.sight(IMPORT)
+        return await self._files.imports.ask(request, caller.userid or "api")
 
-        async def handle(request: web.Request) -> web.Response:
+    async def _teach(self, request: web.Request, caller: Caller) -> Answer:
+        caller.sight(TEACH)
+        return await self._files.knowledge.ask(request, caller.userid or "api")
+
+    async def _export(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        caller.sight(EXPORT).whole()
+        return await Export(self._database).send(request)
+
+    def _guarded(self, ask: Callable[[web.Request, Caller], Awaitable[Answer | web.StreamResponse]]) -> Handler:
+        """Behind a token, and every failure in the API's one shape."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                self._admit(request)
-                status, body = await ask(request)
-                return web.json_response(body, status=status, dumps=dumps)
+                answer = await ask(request, await self._callers.of(request))
+                if isinstance(answer, web.StreamResponse):
+                    return answer
+                return web.json_response(answer[1], status=answer[0], dumps=dumps)
             except Refused as refused:
                 return refused.answer()
             except web.HTTPException:
@@ -76,16 +106,12 @@ class Api:
 
         return handle
 
-    def _read(self, read: Read, query: dict[str, str]) -> dict[str, Any]:
+    def _read(self, reading: Reading, query: dict[str, str], sight: Sight) -> dict[str, Any]:
         with self._database.engine.connect() as connection:
-            return read(connection, query)
-
-    def _admit(self, request: web.Request) -> None:
-        if not self._token:
-            raise Refused(403, "closed", "没有设置 SIYU_API__TOKEN，接口不开放", "api.token")
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or not hmac.compare_digest(given.encode(), self._token):
-            raise Refused(401, "unauthorized", "请带上 Authorization: Bearer <api.token>", "Authorization")
+            if reading.scoped:
+                return reading.read(connection, query, sight)
+            sight.whole()
+            return reading.read(connection, query)
 
 
 def _id(request: web.Request) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from console.refusals import Refused
+from console.sight import ALL, Sight
 from storage import tables
 from storage.group_assets import JOIN_WAY, WELCOME
 
@@ -19,11 +20,13 @@ STATES = ("active", "dismissed", "unreadable")
 COLUMNS = ("chat_id", "name", "owner", "status", "met_at", "seen_at")
 
 
-def groups(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def groups(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Groups by chat_id, each with how many are in and its last counted day; `after` is the last chat_id."""
     g = t.GroupChat
     limit = _limit(query)
-    rows = select(*[getattr(g, name) for name in COLUMNS]).where(g.chat_id > query.get("after", ""))
+    rows = select(*[getattr(g, name) for name in COLUMNS]).where(
+        g.chat_id > query.get("after", ""), sight.staff(g.owner)
+    )
     if "owner" in query:
         rows = rows.where(func.lower(g.owner) == query["owner"].lower())
     if "status" in query:
@@ -73,10 +76,10 @@ def _days(connection: Connection, chat_id: str, count: int) -> list[dict[str, An
     ]  # fmt: skip
 
 
-def group(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def group(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """One group: who is in, by whom and by which way, who left, its days, and what WeCom counts for its owner."""
     g, m, left, o = t.GroupChat, t.GroupMember, t.GroupLeft, t.GroupOwnerDay
-    mine = g.chat_id == query["chat_id"]
+    mine = (g.chat_id == query["chat_id"]) & sight.staff(g.owner)
     found = connection.execute(select(*[getattr(g, name) for name in COLUMNS]).where(mine)).one_or_none()
     if found is None:
         raise Refused(404, "not_found", f"没有看到过群 {query['chat_id']}", "chat_id")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, func, literal, or_, select
 from bot.ids import read_code
 from console import referral_stats
 from console.refusals import Refused
+from console.sight import ALL, Sight
 from storage import channels as storage_channels
 from storage import shop, tables
 
@@ -55,10 +56,10 @@ def _json(row: Any, **changed: Any) -> dict[str, Any]:
     return {**shown, **changed}
 
 
-def members(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def members(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Members by external id (any channel), id or part of the name."""
     m, i = t.Member, t.Identity
-    rows = select(m.id, m.name, m.tier, m.referrer_id, m.created_at).where(m.merged_into.is_(None))
+    rows = select(m.id, m.name, m.tier, m.referrer_id, m.created_at).where(m.merged_into.is_(None), sight.member(m.id))
     if "external_id" in query:
         rows = rows.where(select(i.id).where(i.member_id == m.id, i.external_id == query["external_id"]).exists())
     if "name" in query:
@@ -139,16 +140,17 @@ def _by_status(rows: Select[Any], table: Any, status: str, known: tuple[str, ...
     return rows if status in (untroubled, "pending", "leased") else rows.where(table.error.is_not(None))
 
 
-def ledger(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def ledger(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """A member's transfers, newest first, and what they hold and owe."""
     member_id = _number(query, "member_id")
     if member_id is None:
         raise _bad("member_id", "必填：要看谁的账")
     x, b = t.Transfer, t.Balance
     accounts = [f"member:{member_id}", f"debt:{member_id}"]
-    rows = select(x.__table__).where(or_(x.credit.in_(accounts), x.debit.in_(accounts)))
+    seen = sight.member(literal(member_id))
+    rows = select(x.__table__).where(or_(x.credit.in_(accounts), x.debit.in_(accounts)), seen)
     found, following = _page(connection, query, rows, x.id)
-    held = select(b.asset, b.amount).where(b.account == accounts[0])
+    held = select(b.asset, b.amount).where(b.account == accounts[0], seen)
     balances = {row.asset: row.amount for row in connection.execute(held)}
     return {"items": [_json(row) for row in found], "balances": balances, "next": following}
 
@@ -197,10 +199,12 @@ def coupon_templates(connection: Connection, query: dict[str, str]) -> dict[str,
     return {"items": items, "next": following}
 
 
-def checkouts(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def checkouts(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """What is being bought, newest first: by the code as somebody typed it, by member, by state."""
     k = t.Checkout
-    rows = select(*[column for column in k.__table__.columns if column.name != "holds"])
+    rows = select(*[column for column in k.__table__.columns if column.name != "holds"]).where(
+        sight.member(k.member_id)
+    )
     if "code" in query:
         rows = rows.where(k.code == read_code(query["code"]))
     if (member_id := _number(query, "member_id")) is not None:

@@ -9,13 +9,14 @@ from sqlalchemy.orm import aliased
 
 from console.reads import _bad, _json, _number, _page
 from console.referral_stats import waits
+from console.sight import ALL, Sight
 from storage import tables
 
 t: Any = tables
 STATES = ("pending", "held", "approved", "paid", "rejected", "clawed_back")
 
 
-def referrals(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def referrals(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Referrals, newest first; `review=1`: those that wait for a person."""
     r, inviter, invitee = t.Referral, aliased(t.Member), aliased(t.Member)
     rows = select(
@@ -25,6 +26,7 @@ def referrals(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
         waits().label("review"),
     )
     rows = rows.join(inviter, inviter.id == r.inviter_id).join(invitee, invitee.id == r.invitee_id)  # fmt: skip
+    rows = rows.where(sight.member(r.inviter_id))
     if "status" in query:
         if query["status"] not in STATES:
             raise _bad("status", f"只能是 {'、'.join(STATES)}")

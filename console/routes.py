@@ -6,53 +6,58 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-
-from console import group_reads, reads, referral_reads, settlements
+from console import audit_reads, group_reads, reads, referral_reads, settlements, staff_reads
 from console.knowledge import reads as knowledge
 from handlers import policy
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
 from handlers.knowledge import ACTS as KNOWLEDGE_ACTS
 
-Read = Callable[[Connection, dict[str, str]], dict[str, Any]]
+Read = Callable[..., dict[str, Any]]  # (connection, query), and `sight` where it is `scoped`
 
 
 class Reading(NamedTuple):
-    """Who answers a GET, the permission it needs, the parameters it takes."""
+    """Who answers a GET, the permission it needs, the parameters it takes. Only one that is `scoped` is asked on behalf
+    of somebody who sees but a part; it leaves out what they do not see. One that is `timed` is told `now`."""
 
     read: Read
     may: str
     known: tuple[str, ...] = ()
+    scoped: bool = False
+    timed: bool = False
 
 
 _PAGE = ("limit", "after")
 
 READS: Mapping[str, Reading] = MappingProxyType({
-    "members": Reading(reads.members, "member.read", ("external_id", "id", "name", *_PAGE)),
+    "members": Reading(reads.members, "member.read", ("external_id", "id", "name", *_PAGE), scoped=True),
     "inbox": Reading(reads.inbox, "runtime.read", ("status", "key", "kind", *_PAGE)),
     "outbox": Reading(reads.outbox, "runtime.read", ("status", "member_id", "call", *_PAGE)),
-    "ledger": Reading(reads.ledger, "points.read", ("member_id", *_PAGE)),
+    "ledger": Reading(reads.ledger, "points.read", ("member_id", *_PAGE), scoped=True),
     "channels": Reading(reads.channels, "channel.read"),
     "products": Reading(reads.products, "catalogue.read", ("sku", "category", *_PAGE)),
     "coupon-templates": Reading(reads.coupon_templates, "catalogue.read", ("name", "kind", *_PAGE)),
-    "checkouts": Reading(reads.checkouts, "order.read", ("code", "member_id", "status", *_PAGE)),
+    "checkouts": Reading(reads.checkouts, "order.read", ("code", "member_id", "status", *_PAGE), scoped=True),
     "campaigns": Reading(reads.campaigns, "campaign.read", ("kind", "name", "status", *_PAGE)),
     "campaigns/{id}": Reading(reads.campaign, "campaign.read"),
     "campaigns/{id}/stats": Reading(reads.campaign_stats, "campaign.read"),
     "stores": Reading(reads.stores, "store.read", ("franchise", *_PAGE)),
-    "settlements": Reading(settlements.settlements, "settlement.read", ("from", "to")),
+    "settlements": Reading(settlements.settlements, "settlement.read", ("from", "to"), scoped=True),
     "referrals": Reading(
-        referral_reads.referrals, "referral.read", ("status", "inviter", "campaign_id", "review", *_PAGE)
+        referral_reads.referrals, "referral.read", ("status", "inviter", "campaign_id", "review", *_PAGE), scoped=True
     ),
-    "groups": Reading(group_reads.groups, "group.read", ("owner", "status", *_PAGE)),
-    "groups/{chat_id}": Reading(group_reads.group, "group.read"),
+    "groups": Reading(group_reads.groups, "group.read", ("owner", "status", *_PAGE), scoped=True),
+    "groups/{chat_id}": Reading(group_reads.group, "group.read", scoped=True),
+    "staff": Reading(staff_reads.people, "staff.read", ("role", "store_id", "status"), scoped=True),
+    "tokens": Reading(staff_reads.tokens, "token.manage", ("userid", *_PAGE)),
+    "permissions": Reading(staff_reads.permissions, "store.read"),
+    "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
     "knowledge": Reading(
         knowledge.articles, "knowledge.read", ("kind", "status", "source", "category", "title", *_PAGE)
     ),
-    "knowledge/search": Reading(knowledge.search, "knowledge.read", ("q", "n", "staff", "store")),
+    "knowledge/search": Reading(knowledge.search, "knowledge.read", ("q", "n", "staff", "store"), timed=True),
     "knowledge/{id}": Reading(knowledge.article, "knowledge.read"),
     "questions/unanswered": Reading(knowledge.unanswered, "knowledge.manage", ("status", "limit")),
 })  # fmt: skip
@@ -67,6 +72,10 @@ POSTS: Mapping[str, str] = MappingProxyType({
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
     **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *KNOWLEDGE_ACTS)},
+    "staff": "staff",
+    "staff/{userid}": "staff/change",
+    "tokens": "tokens",
+    "tokens/{id}/revoke": "tokens/revoke",
 })  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from bot.channels import wecom_aibot, wecom_app
 from bot.runtime import Runtime
-from console.api import Api
+from console.api import Api, Files
+from console.callers import Callers
 from console.health import Health
 from console.imports.entering import Importer
 from console.imports.http import Imports
@@ -39,9 +40,12 @@ def build_app(runtime: Runtime) -> web.Application:
         name = runtime.settings.wecom.aibot.name
         app.add_routes(wecom_aibot.routes(runtime.doors.gate, runtime.writer, runtime.clock, name=name))
     token = runtime.settings.api.token.get_secret_value()
-    imports = Imports(Importer(runtime.writer, runtime.database, runtime.clock))
-    files = KnowledgeFiles(Library(runtime.writer, runtime.database, runtime.clock))
-    app.add_routes(Api(runtime.database, token, Writes(runtime.writer, runtime.clock), imports, files).routes())
+    files = Files(
+        Imports(Importer(runtime.writer, runtime.database, runtime.clock)),
+        KnowledgeFiles(Library(runtime.writer, runtime.database, runtime.clock)),
+    )
+    callers = Callers(runtime.database, runtime.writer, runtime.clock, token, runtime.settings.staff)
+    app.add_routes(Api(runtime.database, callers, Writes(runtime.writer, runtime.clock), files).routes())
     app.add_routes(runtime.order_hooks.routes())
     if runtime.onebot.enabled:
         app.add_routes(runtime.onebot.door.routes())

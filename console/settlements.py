@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from bot.clock import ZONE
 from bot.texts import yuan
 from console.refusals import Refused
+from console.sight import ALL, Sight
 from storage import tables
 
 t: Any = tables
@@ -19,7 +20,7 @@ UNKNOWN = "unknown"  # the store that bears it was not told: a person has to loo
 LONGEST = timedelta(days=366)
 
 
-def settlements(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def settlements(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Discounts of coupons used in [from, to), by bearer, store and franchise, and what it comes to between parties."""
     start, end = _moment(query, "from"), _moment(query, "to")
     if not start < end <= start + LONGEST:
@@ -31,7 +32,7 @@ def settlements(connection: Connection, query: dict[str, str]) -> dict[str, Any]
                func.coalesce(s.franchise, "").label("franchise"), func.count().label("coupons"),
                func.sum(c.discount_fen).label("discount_fen"))
         .outerjoin(o, o.id == c.order_id).outerjoin(s, s.code == used_in)
-        .where(c.status == "redeemed", c.used_at >= start, c.used_at < end)
+        .where(c.status == "redeemed", c.used_at >= start, c.used_at < end, sight.store(used_in))
         .group_by(c.bearer, used_in, s.name, s.franchise).order_by(c.bearer, used_in)
     )  # fmt: skip
     items, owed = [], Counter[tuple[str, str]]()

@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.errors import NotStored
 from bot.order_events import AdminAsked
 from bot.writer import Writer
+from console.callers import Caller, new_token
 from console.refusals import Refused
 
 LONGEST_KEY = 128
@@ -25,16 +26,23 @@ class Writes:
     """The way from a POST to the writer and back."""
 
     def __init__(self, writer: Writer, clock: Clock) -> None:
-        self._writer, self._clock = writer, clock
+        self._writer, self.clock = writer, clock
 
-    async def ask(self, act: str, request: web.Request, more: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    async def ask(
+        self, act: str, request: web.Request, more: dict[str, Any], caller: Caller
+    ) -> tuple[int, dict[str, Any]]:
         """Do `act` with the request's body and `more`; status and answer. Raises Refused."""
         body = {**await self._body(request), **more}
         given = request.headers.get("Idempotency-Key", "")
         if len(given) > LONGEST_KEY or not given.isprintable():
             raise _refused("Idempotency-Key", f"最长 {LONGEST_KEY} 个可见字符")
-        key = f"api:{request.path}:{given or secrets.token_hex(16)}"
-        event = AdminAsked(key=key, source="api", at=self._clock.now(), act=act, body=body)
+        # Of a personal token its owner is in the key: nobody gets the answer that was somebody else's.
+        whose = f"{caller.userid}:" if caller.userid else ""
+        key = f"api:{whose}{request.path}:{given or secrets.token_hex(16)}"
+        event = AdminAsked(
+            key=key, source="api", at=self.clock.now(), act=act, body=body, actor=caller.userid,
+            token_id=caller.token_id,
+        )  # fmt: skip
         try:
             kept = await self._writer.accept(event)
         except NotStored:
@@ -43,6 +51,16 @@ class Writes:
             raise _refused("", "没有做成，稍后会自动重试；同一个 Idempotency-Key 可以再问一次", 503)
         answer = json.loads(kept)
         return answer["status"], answer["body"]
+
+    async def new_token(self, request: web.Request, caller: Caller) -> tuple[int, dict[str, Any]]:
+        """Make a token: its hash is kept, the token itself is in this one answer and nowhere else."""
+        token, digest = new_token()
+        status, body = await self.ask("tokens", request, {"hash": digest}, caller)
+        if status != 201:
+            return status, body
+        if body.pop("hash") != digest:  # an earlier request's, by its Idempotency-Key
+            raise _refused("Idempotency-Key", "这个令牌已经发过，只显示一次；丢了就撤销它，换一个键再发", 409)
+        return status, {**body, "token": token}
 
     @staticmethod
     async def _body(request: web.Request) -> dict[str, Any]:

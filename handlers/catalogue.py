@@ -84,7 +84,7 @@ def new_product(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, di
     shop.products.add(turn.db, row)
     if given.stock is not None:
         stock.open_stock(turn.db, shop.sku_stock(given.sku), given.stock)
-    turn.audit("api", "product.made", given.sku)
+    turn.audit(turn.actor, "product.made", given.sku)
     return 201, {"id": row.id, "warnings": warnings}
 
 
@@ -108,12 +108,13 @@ def change_product(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int,
     if "price_fen" in changed and not given.sure:
         problems += _jump(product.price_fen, changed["price_fen"])
     warnings = settle(turn, problems, None, given.by, None)
-    if given.restock:
-        _restock(turn, product, given)
+    grown = _restock(turn, product, given) if given.restock else {}
     if changed:
         before = {name: getattr(product, name) for name in changed}
         shop.products.change(turn.db, changed, id=product.id)
-        turn.audit(given.by, "product.changed", given.sku, before=before, after=changed)
+        turn.audit(given.by, "product.changed", given.sku, before=before, after=changed, **grown)
+    elif grown:
+        turn.audit(given.by, "stock.grown", shop.sku_stock(given.sku), **grown)
     there = stock.find(turn.db, shop.sku_stock(given.sku)) if product.counted or given.restock else None
     return 200, {"id": product.id, "sku": given.sku, "stock": there.remaining if there else None, "warnings": warnings}
 
@@ -124,7 +125,8 @@ def _jump(was_fen: int, is_fen: int) -> list[Problem]:
     return [Problem("price_fen", "catalogue/price_jump", {"now": yuan(was_fen)})]
 
 
-def _restock(turn: Turn, product: Product, given: ProductChange) -> None:
+def _restock(turn: Turn, product: Product, given: ProductChange) -> dict[str, int]:
+    """More pieces, or fewer; what there is then."""
     name = shop.sku_stock(given.sku)
     if not product.counted:
         if given.restock < 0:
@@ -139,7 +141,7 @@ def _restock(turn: Turn, product: Product, given: ProductChange) -> None:
         ), "restock")  # fmt: skip
     there = stock.find(turn.db, name)
     assert there is not None
-    turn.audit(given.by, "stock.grown", name, by=given.restock, total=there.total, remaining=there.remaining)
+    return {"by": given.restock, "total": there.total, "remaining": there.remaining}
 
 
 def new_store(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[str, Any]]:
@@ -148,7 +150,7 @@ def new_store(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict
     if shop.stores.one(turn.db, code=given.code) is not None:
         raise Refused(409, "exists", turn.texts.render("admin/exists", name=given.code), "code")
     shop.stores.add(turn.db, Store(**given.model_dump()))
-    turn.audit("api", "store.made", f"store:{given.code}", name=given.name, franchise=given.franchise)
+    turn.audit(turn.actor, "store.made", f"store:{given.code}", name=given.name, franchise=given.franchise)
     return 201, given.model_dump()
 
 

@@ -100,8 +100,7 @@ class Dispatcher:
         turn.cards, turn.outreach = self._plays.cards, self._plays.outreach
         turn.hours, turn.llm = self._plays.hours, self._llm
         if event.sender is not None and event.sender.channel == STAFF:
-            turn.staff = policy.speaker(turn.db, event.sender.external_id, self._plays.staff)
-            turn.grants = policy.grants(turn.staff.role)
+            policy.admit(turn, event.sender.external_id, self._plays.staff)
         handler = HANDLERS.get(type(event))
         if handler is not None:
             turn.route.append(f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}")

@@ -129,7 +129,7 @@ def new(name: str) -> Callable[[Turn, dict[str, Any], Plays], Answer]:
         )  # fmt: skip
         group_assets.rows.add(turn.db, asset)
         _owe(turn, asset, "add")
-        turn.audit("api", f"{name}.made", f"asset:{asset.id}", key=key)
+        turn.audit(turn.actor, f"{name}.made", f"asset:{asset.id}", key=key)
         return 201, _told(turn, asset)
 
     return act
@@ -154,7 +154,7 @@ def update(name: str) -> Callable[[Turn, dict[str, Any], Plays], Answer]:
         }  # fmt: skip
         asset = _set(turn, asset, **change)
         _owe(turn, asset, kind.edit if status == "made" else "add")
-        turn.audit("api", f"{name}.changed", f"asset:{asset.id}")
+        turn.audit(turn.actor, f"{name}.changed", f"asset:{asset.id}")
         return 200, _told(turn, asset)
 
     return act
@@ -173,7 +173,7 @@ def delete(name: str) -> Callable[[Turn, dict[str, Any], Plays], Answer]:
             _owe(turn, asset, "del")
         elif asset.status in ("unsure", "refused"):
             asset = _deleted(turn, asset)
-        turn.audit("api", f"{name}.deleted", f"asset:{asset.id}")
+        turn.audit(turn.actor, f"{name}.deleted", f"asset:{asset.id}")
         return 200, _told(turn, asset)
 
     return act

@@ -4,7 +4,7 @@ it stops the start.
 Each row says how far a permission reaches for guides, store managers and admins: `own` members (and what is theirs),
 those of their `store`, `all`, or not at all. An owner may everything. Members are not in it: what they say reaches
 nothing but what is their own. To add a permission, add its row; to need one, name it: `@router.words(..., may=...)`,
-`Act(..., may=...)`, `ACTS` below, the table of reads in console/api.py.
+`Act(..., may=...)`, `ACTS` below, `READS` of console/routes.py.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Literal, NamedTuple
 from bot.errors import ConfigError
 from bot.router import Play
 from bot.sections import StaffSection
+from bot.turn import Turn
 from storage import staff
-from storage.db import Db
 from storage.staff import Speaker
+from storage.tables import Staff
 
 Scope = Literal["", "own", "store", "all"]
 ROLES = ("guide", "manager", "admin", "owner")
@@ -123,6 +124,10 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "group-welcomes": "group.manage",
     "group-welcomes/update": "group.manage",
     "group-welcomes/delete": "group.manage",
+    "staff": "staff.manage",
+    "staff/change": "staff.manage",
+    "tokens": "token.manage",
+    "tokens/revoke": "token.manage",
 })  # fmt: skip
 
 _GRANTS: dict[str, Mapping[str, str]] = {
@@ -137,15 +142,25 @@ def grants(role: str) -> Mapping[str, str]:
     return _GRANTS.get(role, NOTHING)
 
 
-def speaker(db: Db, userid: str, section: StaffSection) -> Speaker:
-    """Who a userid is here. Owners that the settings name are owners whatever the table says."""
-    row = staff.rows.one(db, userid=userid)
+def speaker(row: Staff | None, userid: str, section: StaffSection) -> Speaker:
+    """Who a userid is here, by their row. Owners that the settings name are owners whatever it says."""
     name, store_id = (row.name, row.store_id) if row else ("", "")
-    if userid in section.owners:
+    if is_owner(userid, section):
         return Speaker(userid, "owner", store_id, name)
     if row is None:
         return Speaker(userid, section.default_role, "", "")
     return Speaker(userid, row.role if row.status == staff.ACTIVE else "", store_id, name)
+
+
+def admit(turn: Turn, userid: str, section: StaffSection) -> None:
+    """Let a turn know who speaks and what they may."""
+    turn.staff = speaker(staff.find(turn.db, userid), userid, section)
+    turn.grants = grants(turn.staff.role)
+
+
+def is_owner(userid: str, section: StaffSection) -> bool:
+    """Whether the settings name them as an owner, in whatever case."""
+    return userid.lower() in (owner.lower() for owner in section.owners)
 
 
 def require(may: str, whose: str) -> str:

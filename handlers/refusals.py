@@ -17,8 +17,16 @@ class Refused(Exception):
         self.status, self.code, self.field = status, code, field
 
 
+SIGNED = ("by", "made_by")  # the fields that name who asks
+
+
 def read(turn: Turn, model: type[Any], body: dict[str, Any], under: str = "") -> Any:
-    """A body as `model` declares it. Raises `Refused` with the first field that is wrong."""
+    """A body as `model` declares it. Raises `Refused` with the first field that is wrong.
+
+    Somebody's own token speaks for them alone: who asks is filled in, and another name is refused.
+    """
+    if not under and turn.staff is not None and turn.staff.userid:
+        body = _signed(turn, model, body, turn.staff.userid)
     try:
         return model(**body)
     except ValidationError as error:
@@ -28,6 +36,15 @@ def read(turn: Turn, model: type[Any], body: dict[str, Any], under: str = "") ->
             name, _, why = str(first["ctx"]["error"]).partition(": ")
             raise Refused(422, "wrong_value", why, f"{under}.{name}" if under else name) from None
         raise Refused(422, "wrong_value", turn.texts.render("admin/wrong_value", why=first["msg"]), where) from None
+
+
+def _signed(turn: Turn, model: type[Any], body: dict[str, Any], userid: str) -> dict[str, Any]:
+    for field in SIGNED:
+        if field in model.model_fields:
+            if body.get(field, userid) != userid:
+                raise Refused(403, "wrong_person", turn.texts.render("admin/wrong_person", userid=userid), field)
+            body = {**body, field: userid}
+    return body
 
 
 def refused(turn: Turn, field: str, text: str, **values: object) -> Refused:

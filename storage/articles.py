@@ -217,9 +217,9 @@ def _again(db: Db, ids: Ids, row: KnowledgeArticle) -> None:
     _count(db, counts)
 
 
-def read_again(db: Db, ids: Ids, after: int, most: int) -> int:
-    """Index `most` live articles beyond the id `after` as words are read now; the last id, 0 at the end."""
+def read_again(db: Db, ids: Ids, after: int, most: int) -> tuple[int, int]:
+    """Index `most` live articles beyond the id `after` as words are read now; the last id, and how many."""
     rows = articles.all(db, id__gt=after, status="live", limit=most)
     for row in rows:
         _again(db, ids, row)
-    return rows[-1].id if rows else 0
+    return (rows[-1].id if rows else after), len(rows)

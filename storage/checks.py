@@ -3,15 +3,16 @@ database."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
-from storage import tables
+from storage import audit_chain, tables
 from storage.buying_checks import BUYING
 from storage.knowledge_checks import KNOWLEDGE
 from storage.model_checks import MODEL
@@ -26,6 +27,29 @@ SHOWN = 20  # violations named per check
 LONGEST_LEASE = timedelta(seconds=90)
 
 Finder = Callable[[datetime], Select[Any]]
+
+
+class Looks(Protocol):
+    """An invariant by name, however it is looked after."""
+
+    @property
+    def name(self) -> str:
+        """What holds, in words."""
+
+    def violations(self, connection: Connection, now: datetime) -> list[str]:
+        """Up to `SHOWN` violations in words."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """An invariant that no one query can tell: `walk` goes over the rows in order."""
+
+    name: str
+    walk: Callable[[Connection], Iterator[str]]
+
+    def violations(self, connection: Connection, now: datetime) -> list[str]:
+        """Up to `SHOWN` violations in words."""
+        return list(islice(self.walk(connection), SHOWN))
 
 
 @dataclass(frozen=True)
@@ -159,7 +183,7 @@ def _failed_without_next(_: datetime) -> Select[Any]:
     return select(i.id, i.key, i.status).where(wrong)
 
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Looks, ...] = (
     Check("inbox: each event once", lambda _: _twice(t.Inbox.key)),
     Check("inbox: failed events have a next try, others have none", _failed_without_next),
     Check("outbox: settled rows and only they have a time", _settled_without_time),
@@ -180,6 +204,8 @@ CHECKS: tuple[Check, ...] = (
     Check("follows: each pair once", lambda _: _twice(t.Follow.external_userid, t.Follow.userid)),
     Check("coupons: each code once", lambda _: _twice(t.Coupon.code)),
     Check("coupons: each hangs on a grant", _coupon_without_grant),
+    Walk("audit: every link follows from the one before it", audit_chain.walk),
+    Check("audit: what people did is linked", audit_chain.unlinked),
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
     *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL)],
 )

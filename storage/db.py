@@ -7,7 +7,7 @@ step may read anything at any time; steps on the hot path are fast because they 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -29,6 +29,7 @@ class Db:
         self._pending: dict[Insert, list[Sequence[Any]]] = {}
         self._sums: dict[Insert, dict[tuple[Any, ...], list[int]]] = {}
         self._waiting: set[str] = set()
+        self._closing: dict[Callable[[Db, list[Any]], None], list[Any]] = {}
 
     # -- statements -----------------------------------------------------------------------------------------------
 
@@ -144,21 +145,32 @@ class Db:
 
     # -- transaction ----------------------------------------------------------------------------------------------
 
+    def at_commit(self, act: Callable[[Db, list[Any]], None], item: Any) -> None:
+        """Have `act` run once with all its items when the transaction is about to end, after everything else is
+        written; what it locks is held for as short a time as can be."""
+        self._closing.setdefault(act, []).append(item)
+
     def begin(self) -> None:
         """Open a transaction; on SQLite it takes the write lock at once, so that no later statement can find it
         taken."""
-        self.touched = {}
+        self.touched, self._closing = {}, {}
         if self.dialect == "sqlite":
             self._cursor.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """Write what is collected and make it durable."""
+        if self._closing:
+            self.flush()
+            closing, self._closing = self._closing, {}
+            for act, items in closing.items():
+                act(self, items)
         with self._together():
             self.flush()
             self.connection.commit()
 
     def rollback(self) -> None:
         """Drop what was collected and undo what was written."""
+        self._closing = {}
         self._pending, self._sums, self._waiting = {}, {}, set()
         self.connection.rollback()
 

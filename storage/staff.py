@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select, update
 
 from storage.db import Db
 from storage.follows import OPEN
@@ -26,6 +27,12 @@ _STORE = Sql(
     .limit(1)
 )
 
+_LIKE = Sql(select(*_S.columns).where(func.lower(_S.c.userid) == bindparam("typed")).limit(1))
+_T = ApiToken.__table__  # type: ignore[attr-defined]
+_REVOKE = Sql(
+    update(_T).where(_T.c.userid == bindparam("of"), _T.c.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
+)
+
 ACTIVE, DISABLED = "active", "disabled"
 
 
@@ -36,6 +43,27 @@ class Speaker(NamedTuple):
     role: str
     store_id: str
     name: str
+
+
+NOBODY = Speaker("", "", "", "")
+
+
+def find(db: Db, userid: str) -> Staff | None:
+    """Somebody's row. To WeCom a userid is the same in any case: whoever is disabled does not come back in capitals."""
+    found = rows.one(db, userid=userid)
+    if found is None and (row := db.one(_LIKE, typed=userid.lower())):
+        found = Staff(**dict(zip(_S.columns.keys(), row, strict=True)))
+    return found
+
+
+def good(token: ApiToken, now: datetime) -> bool:
+    """Whether a token lets anybody in."""
+    return token.revoked_at is None and (token.expires_at is None or token.expires_at > now)
+
+
+def revoke_all(db: Db, userid: str, now: datetime) -> int:
+    """End every token of somebody's; how many ended."""
+    return db.run(_REVOKE, of=userid, now=now)
 
 
 def follows(db: Db, userid: str, member_id: int) -> bool:

@@ -25,7 +25,7 @@ class Imports:
     def __init__(self, importer: Importer) -> None:
         self._importer = importer
 
-    async def ask(self, request: web.Request) -> tuple[int, dict[str, Any]]:
+    async def ask(self, request: web.Request, made_by: str) -> tuple[int, dict[str, Any]]:
         """Status and answer. Raises `Refused`, with the wrong rows where there are some."""
         kind = request.match_info["kind"]
         if kind not in KINDS:
@@ -33,7 +33,7 @@ class Imports:
         dry_run = _flag(request)
         file = io.BytesIO(await body_of(request))
         try:
-            done = await self._importer.take(kind, file, "api", lambda _stage, _rows: None, dry_run=dry_run)
+            done = await self._importer.take(kind, file, made_by, lambda _stage, _rows: None, dry_run=dry_run)
         except Unreadable as error:
             raise Refused(422, "unreadable", str(error), error.field) from None
         except NotStored:

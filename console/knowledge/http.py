@@ -20,13 +20,13 @@ class KnowledgeFiles:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    async def ask(self, request: web.Request) -> tuple[int, dict[str, Any]]:
+    async def ask(self, request: web.Request, by: str) -> tuple[int, dict[str, Any]]:
         """Status and answer. Raises `Refused`, with the wrong rows where there are some."""
         dry_run = _flags(request)
         try:
             source = source_of(request.query.get("source", ""))
             file = io.BytesIO(await body_of(request))
-            taken = await self._library.take(source, file, "api", dry_run=dry_run)
+            taken = await self._library.take(source, file, by, dry_run=dry_run)
         except Unreadable as error:
             raise Refused(422, "unreadable", str(error), error.field) from None
         except NotStored:

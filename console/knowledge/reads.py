@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from bot.clock import SystemClock
 from console.refusals import Refused
 from storage import knowledge, tables
 from storage.engine import reading_db
@@ -88,7 +87,7 @@ def search(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     staff = _one_of(query, "staff", YES + NO) in YES
     n, store = _number(query, "n", FOUND, 20), query.get("store", "")
     hits = knowledge.search(
-        reading_db(connection), query["q"], n, now=SystemClock().now(), staff=staff, store=store
+        reading_db(connection), query["q"], n, now=datetime.fromisoformat(query["now"]), staff=staff, store=store
     )  # fmt: skip
     return {"q": query["q"], "enough": ENOUGH, "items": [_hit(hit) for hit in hits]}
 

@@ -99,7 +99,7 @@ def test_windows_freeze_everyone_once_with_exact_counts(db: Db, ids: Ids) -> Non
     assert len(seen) == len(set(seen)) == 4
     assert [(row.member_id, row.external_userid, row.userid, row.status, row.reason)
             for row in rows.all(db, order="member_id", broadcast_id=1)] == [
-        (whole[0], "wm0", "lina", LEFT, ""), (whole[2], "wm2", "lina", LEFT, ""), (whole[3], "wm3", "lina", LEFT, ""),
+        (whole[0], "wm1", "lina", LEFT, ""), (whole[2], "wm2", "lina", LEFT, ""), (whole[3], "wm3", "lina", LEFT, ""),
         (whole[4], "wm4", "lina", LEFT, ""), (alone, "", "", SUPPRESSED, "no_guide"),
         (refused, "wm6", "lina", SUPPRESSED, "opted_out"),
     ]  # fmt: skip

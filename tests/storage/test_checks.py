@@ -94,6 +94,8 @@ DAMAGE = {
     "coupons: each code once": [COUPON.replace("(30,", "(31,")],
     "coupons: each hangs on a grant": ["UPDATE coupon SET grant_id = 999"],
     "stock: remaining + reserved + taken = total, none negative": ["INSERT INTO stock VALUES ('s', 10, 5, 1, 3)"],
+    "audit: every link follows from the one before it": ["INSERT INTO audit_link VALUES (1, 80, 'x')"],
+    "audit: what people did is linked": ["INSERT INTO audit_log VALUES (80, 'lina', 'a', 's', '{}', 'c', 0)"],
     "points: lots sum to the balance": ["UPDATE points_lot SET amount = 4"],
     "points: nobody holds and owes at once": [
         "INSERT INTO transfer VALUES (23, 'k23', 'debt:1', 'issuer', 'points', 5, 'x', 'e', 0)"
