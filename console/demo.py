@@ -155,7 +155,8 @@ class Demo:
     def _furnish(self, sandbox: str, bot: str) -> dict[str, int]:
         """Goods, coupons and running campaigns, by the sandbox's clock."""
         now = datetime.fromisoformat(self._ask(f"{sandbox}/__sandbox/clock")["now"])
-        return showroom.Showroom(bot, API_TOKEN, self._own.plays, typer.echo).furnish(now)
+        shop = showroom.Showroom(bot, API_TOKEN, self._own.plays, typer.echo)
+        return {**shop.furnish(now), "answers": shop.teach()}
 
     @staticmethod
     def _ask(url: str, body: bytes | None = None) -> Any:
@@ -167,6 +168,7 @@ class Demo:
         typer.echo(f"\n  沙盒页面   {sandbox}/   ← 打开它，点「扫码添加」，看欢迎语和新人礼到账")
         goods, coupons, drives = there["products"], there["coupon_templates"], there["campaigns"]
         typer.echo(f"  橱窗       {goods} 件商品 · {coupons} 种券 · {drives} 个活动；在「商城」一栏付款、退款")
+        typer.echo(f"  知识库     {there['answers']} 条问答、文档和话术；会员直接问，导购说「话术 退货」")
         typer.echo(f"  机器人     {bot}/readyz · /metrics · /api/v1/…")
         typer.echo(f"  {kept}\n  Ctrl-C 停止\n")
 

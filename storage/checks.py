@@ -4,12 +4,12 @@ database."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from storage import audit_chain, tables
@@ -19,6 +19,8 @@ from storage.model_checks import MODEL
 from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
+from storage.sql import READERS, Prepared
+from storage.types import UtcDateTime
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
 t: Any = tables
@@ -26,7 +28,8 @@ t: Any = tables
 SHOWN = 20  # violations named per check
 LONGEST_LEASE = timedelta(seconds=90)
 
-Finder = Callable[[datetime], Select[Any]]
+Finder = Callable[[Any], Select[Any]]
+_NOW = bindparam("now", type_=UtcDateTime())
 
 
 class Looks(Protocol):
@@ -54,15 +57,25 @@ class Walk:
 
 @dataclass(frozen=True)
 class Check:
-    """One invariant: `broken` selects what breaks it, one row a violation."""
+    """One invariant: `broken` selects what breaks it, one row a violation; it is given the time as a bound value."""
 
     name: str
     broken: Finder
+    _prepared: dict[str, Prepared] = field(default_factory=dict, repr=False, compare=False)
 
     def violations(self, connection: Connection, now: datetime) -> list[str]:
         """Up to `SHOWN` violations in words."""
-        rows = connection.execute(self.broken(now).limit(SHOWN)).all()
+        asked = self._on(connection.dialect.name)
+        moments = {"now": now, "stale": now - LONGEST_LEASE}
+        marked = tuple(asked.values(moments)) if connection.dialect.name == "sqlite" else asked.named(moments)
+        rows = connection.exec_driver_sql(asked.text, marked).all()
         return [" ".join(f"{key}={value}" for key, value in row._mapping.items()) for row in rows]
+
+    def _on(self, dialect: str) -> Prepared:
+        """Compiled once in a process: every engine would do it again, and that takes longer than to ask."""
+        if dialect not in self._prepared:
+            self._prepared[dialect] = Prepared(self.broken(_NOW).limit(SHOWN), READERS[dialect])
+        return self._prepared[dialect]
 
 
 def _twice(*columns: Any) -> Select[Any]:
@@ -160,10 +173,12 @@ def _stock_off(_: datetime) -> Select[Any]:
     )
 
 
-def _lease_forgotten(now: datetime) -> Select[Any]:
+def _lease_forgotten(_: Any) -> Select[Any]:
     """No row stays leased longer than three leases."""
     o = t.Outbox
-    return select(o.id, o.call, o.lease_until).where(o.status == "leased", o.lease_until < now - LONGEST_LEASE)
+    return select(o.id, o.call, o.lease_until).where(
+        o.status == "leased", o.lease_until < bindparam("stale", type_=UtcDateTime())
+    )
 
 
 def _settled_without_time(_: datetime) -> Select[Any]:

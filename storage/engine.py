@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision; the only way a schema is ever made."""
+        current, newest = self.revision()
+        if current == newest:
+            return
         with self.engine.begin() as connection:
             if self.dialect == "postgresql":  # two processes starting at once: the second waits and finds nothing to do
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305)")
@@ -48,7 +52,7 @@ class Database:
         """The schema's revision and the newest one."""
         with self.engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
-        return current, ScriptDirectory.from_config(_alembic()).get_current_head()
+        return current, _newest()
 
     def writer_db(self) -> Db:
         """A connection for the one thread that writes."""
@@ -88,6 +92,12 @@ def reading_db(connection: Connection) -> Db:
     for setting in ("enable_seqscan", "jit"):  # as in `_prepare_all`, until the transaction ends
         connection.exec_driver_sql(f"SET LOCAL {setting} = off")
     return Db(raw, "postgresql", RawCursor(raw))
+
+
+@functools.cache
+def _newest() -> str | None:
+    """The newest revision there is: to find it, every one is read."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
 def _alembic() -> Config:

@@ -25,6 +25,9 @@ DIALECTS: dict[str, Dialect] = {
     "postgresql": postgresql.psycopg.dialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
 }
 
+# The same for connections of the engine, which are not the writer's: psycopg's own marks, by name.
+READERS: dict[str, Dialect] = {**DIALECTS, "postgresql": postgresql.psycopg.dialect()}  # type: ignore[no-untyped-call]
+
 
 class ListOf(TypeDecorator[list[Any]]):
     """A list as ONE bound value: an array on PostgreSQL, JSON text on SQLite. See `any_of`."""
@@ -89,13 +92,13 @@ class Prepared:
     __slots__ = ("binds", "readers", "text")
 
     def __init__(self, core: Executable, dialect: Dialect) -> None:
-        compiled = core.compile(dialect=dialect)  # type: ignore[attr-defined]
+        compiled = core.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
         assert isinstance(compiled, SQLCompiler)
         self.text = str(compiled)
         kept = compiled.construct_params(_check=False)
         processors: dict[str, Any] = {**compiled._bind_processors}
         self.binds: list[tuple[str, Any, Processor]] = [
-            (name, kept.get(name), processors.get(name)) for name in compiled.positiontup or ()
+            (name, kept.get(name), processors.get(name)) for name in compiled.positiontup or kept
         ]
         columns = compiled._result_columns
         readers = [_reader(column.type, dialect) for column in columns]
@@ -108,6 +111,10 @@ class Prepared:
             value = given.get(name, default)
             row.append(value if processor is None or value is None else processor(value))
         return row
+
+    def named(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The parameters by name, for marks that have one."""
+        return {name: value for (name, *_), value in zip(self.binds, self.values(given), strict=True)}
 
     def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
         """A driver's row as Python values."""
