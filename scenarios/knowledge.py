@@ -17,6 +17,7 @@ router = Router("knowledge")
 SHOWN, LOOKED_AT = 3, 12
 NEAR = 0.2  # what is less like the words than this is not worth a look
 SCRIPT = "script"
+LONGEST_ID = 19
 
 
 def best(hits: list[Hit]) -> list[Hit]:
@@ -31,7 +32,7 @@ def find(turn: Turn, event: Event, typed: str) -> None:
     assert event.sender is not None
     if not typed:
         turn.say(event.sender, "knowledge/how" if articles.any_live(turn.db) else "knowledge/empty")
-    elif typed.startswith("#") and typed[1:].isdecimal():
+    elif typed.startswith("#") and typed[1:].isdecimal() and len(typed) <= LONGEST_ID:
         _give(turn, event, knowledge.piece(turn.db, int(typed[1:]), now=turn.now, staff=True))
     else:
         _search(turn, event, typed)

@@ -4,7 +4,7 @@
     if hits and hits[0].enough: ...
 
 Members read what is for all; scripts and whatever is for staff come only to `staff=True`. What is not valid now is not
-found. The databases bring candidates by the rarest words of the question (FTS5, or GIN over `to_tsvector`);
+found. The databases bring candidates by the rarest words of the question (FTS5, or GIN over a `tsvector`);
 `storage.ranking` scores them, so that both say the same.
 """
 
@@ -36,7 +36,9 @@ from storage.db import Db
 from storage.sql import ListOf, Sql, any_of
 from storage.tables import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm
 
-ENOUGH = 0.35  # below it there is no good answer: chosen and measured in tests/retrieval
+# Below these there is no good answer, whatever is found; chosen and measured in tests/retrieval. A word that stands in
+# the text alone is no reason to believe that the text answers the question.
+ENOUGH, TITLED = 0.33, 0.1
 CANDIDATES = 60  # chunks that are scored
 LOOKED_UP = 2_000  # places of words that one search walks through, in the order of how rare the words are
 WORDS_AT_MOST = 120  # words of a question that count
@@ -66,13 +68,14 @@ class Hit:
     version: int
     valid_until: datetime | None
     score: float
+    titled: float
     matched: tuple[str, ...]
     missed: tuple[str, ...]
 
     @property
     def enough(self) -> bool:
         """Whether it is good enough to be said as the answer."""
-        return self.score >= ENOUGH
+        return self.score >= ENOUGH and self.titled >= TITLED
 
     @property
     def name(self) -> str:
@@ -114,8 +117,8 @@ def _by_gin(staff: bool) -> Sql:
     asked = func.unnest(
         bindparam("terms", type_=ListOf(Text())), bindparam("weighs", type_=ListOf(Float()))
     ).table_valued(Column("term", Text), Column("weight", Float), name="asked").render_derived()  # fmt: skip
-    text: Any = literal_column("to_tsvector('simple', knowledge_chunk.head || ' ' || knowledge_chunk.body)")
-    stands = text.op("@@")(func.plainto_tsquery(literal_column("'simple'"), asked.c.term))
+    words: Any = literal_column("knowledge_chunk.knowledge_index_words")
+    stands = words.op("@@")(func.plainto_tsquery(literal_column("'simple'"), asked.c.term))
     weighed = (
         select(_C.c.id, func.sum(asked.c.weight).label("weight"))
         .select_from(asked.join(_C, stands).join(_A, _readable(staff)))
@@ -172,7 +175,7 @@ _PIECE = {
 def piece(db: Db, chunk_id: int, *, now: datetime, staff: bool = False) -> Hit | None:
     """What was found before, by its chunk; None when it is not to be had any more."""
     row = db.one(_PIECE[staff], chunk=chunk_id, now=now)
-    return Hit(*row[:-2], 1.0, (), ()) if row else None  # type: ignore[call-arg]
+    return Hit(*row[:-2], 1.0, 1.0, (), ()) if row else None  # type: ignore[call-arg]
 
 
 def _order(hit: Hit) -> tuple[float, int]:

@@ -14,17 +14,19 @@ from typing import NamedTuple
 
 # Chosen on one half of the questions in tests/retrieval; the other half only counts.
 SINGLE = 0.5  # what one character weighs beside two
-UNKNOWN = 0.3  # what a word that stands nowhere weighs beside the rarest: a slip, or something we know nothing of
-IN_BODY, OFTEN = 1.2, 0.6  # a text's word counts IN_BODY * n / (n + OFTEN), one of a title 1
-COVERED, FITS = 0.7, 0.3  # the two parts of a score
-WHOLE = 0.25  # in FITS: how much it matters, beside the question, that the way to ask is used up
+UNKNOWN = 0.5  # what a word that stands nowhere weighs beside the rarest: a slip, or something we know nothing of
+IN_BODY, OFTEN = 1.0, 0.6  # a text's word counts IN_BODY * n / (n + OFTEN), one of a title 1
+COVERED, FITS = 0.8, 0.2  # the two parts of a score
+WHOLE = 0.5  # in FITS: how much it matters, beside the question, that the way to ask is used up
 ASKS_APART = "|"
 
 
 class Scored(NamedTuple):
-    """The score, the question's words that the piece has, and those it has not."""
+    """The score, how much of the question's weight the ways to ask have, its words that the piece has, those it has
+    not."""
 
     score: float
+    titled: float
     matched: tuple[str, ...]
     missed: tuple[str, ...]
 
@@ -47,19 +49,23 @@ def score(weigh: Mapping[str, float], head: str, body: str) -> Scored:
     """How well a chunk answers. `head` and `body` are its words, parted by blanks; ways to ask by `|`."""
     whole = sum(weigh.values())
     if not whole:
-        return Scored(0.0, (), tuple(weigh))
+        return Scored(0.0, 0.0, (), tuple(weigh))
     asks = [set(ask.split()) for ask in head.split(ASKS_APART)]
     titled = set().union(*asks)
     counted = Counter(body.split())
     parts = {word: 1.0 if word in titled else _of_body(counted[word]) for word in weigh}
     covered = sum(weigh[word] * part for word, part in parts.items()) / whole
     fits = max(_fits(weigh, whole, ask) for ask in asks)
-    matched = tuple(word for word, part in parts.items() if part)
-    return Scored(COVERED * covered + FITS * fits, matched, tuple(word for word, part in parts.items() if not part))
+    return Scored(
+        COVERED * covered + FITS * fits,
+        sum(weigh[word] for word in weigh if word in titled) / whole,
+        tuple(word for word, part in parts.items() if part),
+        tuple(word for word, part in parts.items() if not part),
+    )
 
 
 def _of_body(times: int) -> float:
-    return min(1.0, IN_BODY * times / (times + OFTEN))
+    return IN_BODY * times / (times + OFTEN)
 
 
 def _fits(weigh: Mapping[str, float], whole: float, ask: set[str]) -> float:

@@ -105,6 +105,8 @@ def _why(hit: Hit) -> str:
     """Why a hit is no answer; "" when it is one."""
     if hit.enough:
         return ""
+    if hit.score >= ENOUGH:
+        return "只有正文里有这些字，标题和相似问里没有；是同一个意思就给它加一条相似问"
     pairs = [word for word in hit.missed if len(word) > 1] or list(hit.missed)
     missed = "".join(f"「{word}」" for word in pairs[:6])
     lacks = f"问题里的{missed}在这一条里没有" if missed else "用到的字都有，但都不在标题和相似问里"
