@@ -159,18 +159,19 @@ def _index(db: Db, ids: Ids, row: KnowledgeArticle, sections: Sequence[Section],
     asks = [row.title, *json.loads(row.asks), *json.loads(row.learned)]
     for place, section in enumerate(sections):
         named = f"{row.title} {section.heading}" if section.heading not in ("", row.title) else ""
-        ways = [" ".join(bigrams.words(ask)) for ask in [*asks, section.heading, named] if ask]
+        ways = [bigrams.titled(ask) for ask in [*asks, section.heading, named] if ask]
         head, body = f" {ASKS_APART} ".join(dict.fromkeys(ways)), " ".join(bigrams.words(section.text))
         counts.update(_standing(head, body))
         chunks.add(db, KnowledgeChunk(
             id=ids.next(), article_id=row.id, place=place, heading=section.heading, text=section.text, head=head,
-            body=body, reading=bigrams.READING,
+            body=body, reading=bigrams.READING, audience=row.audience, store=row.store, valid_from=row.valid_from,
+            valid_until=row.valid_until,
         ))  # fmt: skip
 
 
 def _standing(head: str, body: str) -> set[str]:
-    """The words of a chunk, and the empty one that counts it."""
-    return {"", *head.split(), *body.split()} - {ASKS_APART}
+    """What a chunk is counted by: its words, those of its titles once more with their mark, and the empty one."""
+    return {"", *head.split(), *head.replace(bigrams.TITLED, "").split(), *body.split()} - {ASKS_APART}
 
 
 def _count(db: Db, counts: Counter[str]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 READING = 1  # what was indexed by another reading is read again: run.py knowledge reindex
 LONGEST = 32  # letters of one word
+TITLED = "\u0127"  # before a word of a title or another way to ask: it is looked up by itself, being so much rarer
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af\U00020000-\U0003ffff"
 _RUNS = re.compile(f"[{_HAN}]+|[^\\W_{_HAN}]+")
 _IS_HAN = re.compile(f"[{_HAN}]")
@@ -62,6 +63,11 @@ def words(text: str) -> tuple[str, ...]:
         else:
             found.append(run[:LONGEST])
     return tuple(found)
+
+
+def titled(text: str) -> str:
+    """The words of a way to ask, as they are indexed."""
+    return " ".join(TITLED + word for word in words(text))
 
 
 def key(text: str) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
+
+from storage.bigrams import TITLED
 
 # Chosen on one half of the questions in tests/retrieval; the other half only counts.
 SINGLE = 0.5  # what one character weighs beside two
@@ -46,11 +48,12 @@ def _single(word: str) -> bool:
 
 
 def score(weigh: Mapping[str, float], head: str, body: str) -> Scored:
-    """How well a chunk answers. `head` and `body` are its words, parted by blanks; ways to ask by `|`."""
+    """How well a chunk answers. `head` and `body` are its words as they are indexed, parted by blanks; ways to ask by
+    `|`."""
     whole = sum(weigh.values())
     if not whole:
         return Scored(0.0, 0.0, (), tuple(weigh))
-    asks = [set(ask.split()) for ask in head.split(ASKS_APART)]
+    asks = [set(ask.split()) for ask in head.replace(TITLED, "").split(ASKS_APART)]
     titled = set().union(*asks)
     counted = Counter(body.split())
     parts = {word: 1.0 if word in titled else _of_body(counted[word]) for word in weigh}
@@ -70,9 +73,13 @@ def _of_body(times: int) -> float:
 
 def _fits(weigh: Mapping[str, float], whole: float, ask: set[str]) -> float:
     """How alike the question and one way to ask are: the F measure of both shares."""
-    if not ask:
-        return 0.0
     both = [word for word in weigh if word in ask]
+    if not both:
+        return 0.0
     asked = sum(weigh[word] for word in both) / whole
-    used = sum(SINGLE if _single(word) else 1.0 for word in both) / sum(SINGLE if _single(w) else 1.0 for w in ask)
-    return (1 + WHOLE) * asked * used / (WHOLE * used + asked) if asked + used else 0.0
+    used = _length(both) / _length(ask)
+    return (1 + WHOLE) * asked * used / (WHOLE * used + asked) if asked else 0.0
+
+
+def _length(words: Collection[str]) -> float:
+    return len(words) - (1 - SINGLE) * sum(map(_single, words))

@@ -100,6 +100,8 @@ def _chunks() -> None:
         sa.Column("heading", sa.String(), nullable=False),
         *[sa.Column(name, sa.Text(), nullable=False) for name in ("text", "head", "body")],
         sa.Column("reading", sa.BigInteger(), nullable=False),
+        *[sa.Column(name, sa.String(), nullable=False) for name in ("audience", "store")],
+        *[sa.Column(name, storage.types.UtcDateTime(), nullable=True) for name in ("valid_from", "valid_until")],
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("article_id", "place", name="knowledge_chunk_place"),
     )
