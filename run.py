@@ -54,11 +54,14 @@ def wire(settings: Settings) -> Runtime:
             onebot=settings.onebot,
             approve_above_fen=limit,
             cards=settings.wecom.app.cards,
+            confirms=settings.wecom.app.confirm,
             llm=settings.llm,
             outreach=settings.outreach,
             staff=settings.staff,
+            broadcasts=settings.broadcasts,
         )
-        return Runtime(settings, dispatch, texts)
+        dailies = {name: at for play in plays for name, at in play.router.dailies.items()}
+        return Runtime(settings, dispatch, texts, dailies)
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:
@@ -91,11 +94,12 @@ def demo(
     db: Annotated[Path | None, typer.Option(help="SQLite 文件；不给就用临时文件，退出即删")] = None,
     port: Annotated[int, typer.Option(help="机器人的端口；被占用就用下一个空闲的")] = 8080,
     sandbox_port: Annotated[int, typer.Option(help="沙盒的端口；被占用就用下一个空闲的")] = 9100,
+    model: Annotated[bool, typer.Option("--model", help="让机器人去问沙盒里的语言模型；默认不用模型")] = False,
 ) -> None:
     """机器人和沙盒一起启动：不需要企业微信账号、服务器和密钥。"""
     from console.demo import Demo
 
-    raise typer.Exit(Demo(settings_or_exit(), db, port, sandbox_port).run())
+    raise typer.Exit(Demo(settings_or_exit(), db, port, sandbox_port, model=model).run())
 
 
 @cli.command()

@@ -36,12 +36,30 @@ def close(turn: Turn, *, late: bool) -> None:
     door = turn.door
     if door is None:
         return
-    text = harmless("\n\n".join(([turn.answer] if turn.answer else []) + turn.replies))
+    texts = ([turn.answer] if turn.answer else []) + turn.replies
+    if len(turn.asked) > 1 or (texts and turn.asked and door["via"] == "callback"):
+        texts += [asked.content for asked in turn.asked]  # one answer has room for one card
+        turn.asked.clear()
+    text = harmless("\n\n".join(texts))
     turn.answer = None
     if door["via"] == "callback":
         _by_callback(turn, door, text, late)
     else:
         _by_websocket(turn, door, text, late)
+
+
+def afterwards(turn: Turn, door: Door, text: str) -> None:
+    """What a question's answer still lacked when it was answered: by its response_url, which is good once, or as a
+    message of its own in the same chat; else in the app's."""
+    parts = split_bytes(harmless(text), STREAM_BYTES)
+    if door["via"] == "websocket":
+        _push(turn, door, parts)
+        return
+    if door["url"]:
+        payload = {"url": door["url"], "body": markdown(parts.pop(0))}
+        turn.owe(RESPONSE, payload, lane=LANE, subject=subject(door), expires_at=turn.since(URL_LIFE.total_seconds()))
+    for part in parts:
+        turn.to_staff(door["userid"], part)
 
 
 def harmless(text: str) -> str:
@@ -66,10 +84,15 @@ def markdown(text: str) -> Body:
     return {"msgtype": "markdown", "markdown": {"content": text}}
 
 
+def question(card: Body) -> Body:
+    """A card with buttons."""
+    return {"msgtype": "template_card", "template_card": card}
+
+
 def welcome(text: str, card: Body | None) -> Body:
     """The first message of the day."""
     if card is not None:
-        return {"msgtype": "template_card", "template_card": card}
+        return question(card)
     return {"msgtype": "text", "text": {"content": clip_bytes(text, WELCOME_BYTES)}}
 
 
@@ -87,8 +110,11 @@ def _by_callback(turn: Turn, door: Door, text: str, late: bool) -> None:
         parts = _passive(turn, door, parts)
     elif door["kind"] == "enter_chat":
         parts = []
-    if parts and door["url"]:
-        payload = {"url": door["url"], "body": markdown(parts.pop(0))}
+    if turn.asked and (door["group"] or not door["url"]):  # a response_url takes cards in single chats only
+        parts += [turn.asked.pop().content]
+    if (parts or turn.asked) and door["url"]:
+        body = question(turn.asked[0].card) if turn.asked else markdown(parts.pop(0))
+        payload = {"url": door["url"], "body": body}
         turn.owe(RESPONSE, payload, lane=LANE, subject=subject(door), expires_at=turn.event.at + URL_LIFE)
     for part in parts:
         turn.to_staff(door["userid"], part)
@@ -96,7 +122,10 @@ def _by_callback(turn: Turn, door: Door, text: str, late: bool) -> None:
 
 def _passive(turn: Turn, door: Door, parts: list[str]) -> list[str]:
     """Put what fits into the callback's own answer; what is left."""
-    if door["kind"] == "message":
+    body: Body | None
+    if door["kind"] == "message" and turn.asked:
+        body, left = question(turn.asked.pop().card), parts
+    elif door["kind"] == "message":
         body, left = (stream(turn.event.key, parts[0]) if parts else None), parts[1:]
     elif door["kind"] == "enter_chat":
         body, left = (welcome("\n".join(parts), turn.card) if parts or turn.card else None), []
@@ -119,11 +148,22 @@ def _by_websocket(turn: Turn, door: Door, text: str, late: bool) -> None:
         if parts or turn.card:
             _quickly(turn, door, WELCOME, welcome("\n".join(parts), turn.card), late)
         parts = []
+    elif door["kind"] == "message" and turn.asked:
+        card, content = turn.asked.pop()
+        payload = {**_to(door), "req_id": door["req_id"], "body": question(card), "text": harmless(content)}
+        turn.owe(REPLY, payload, lane=LANE, subject=subject(door), expires_at=turn.since(REPLY_LIFE.total_seconds()))
     elif turn.card:
         _quickly(turn, door, UPDATE, update(turn.card), late)
+    _push(turn, door, parts)
+
+
+def _push(turn: Turn, door: Door, parts: list[str]) -> None:
+    life = turn.since(MARKDOWN_LIFE.total_seconds())
     for part in parts:
-        life = turn.since(MARKDOWN_LIFE.total_seconds())
         turn.owe(SEND, {**_to(door), "text": part}, lane=LANE, subject=subject(door), expires_at=life)
+    for card, content in turn.asked:
+        payload = {**_to(door), "text": harmless(content), "body": question(card)}
+        turn.owe(SEND, payload, lane=LANE, subject=subject(door), expires_at=life)
 
 
 def _quickly(turn: Turn, door: Door, call: str, body: Body, late: bool) -> None:

@@ -9,7 +9,7 @@ from yarl import URL
 from bot import aibot
 from bot.channels.wecom_aibot_ws import LongConnection
 from bot.errors import RequestRefused, WeComError
-from bot.senders import Sender, WeComSenders
+from bot.senders import CARD_REFUSED, Sender, WeComSenders
 from bot.texts import split_bytes
 from bot.turn import TEXT_LIMIT
 from bot.wecom.tokenless import Tokenless
@@ -41,13 +41,17 @@ class AiBotSenders:
         return calls
 
     async def reply(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
-        """Answer a message by its req_id; the stream's id makes a repetition harmless. Too late: write to the chat."""
+        """Answer a message by its req_id; the stream's id makes a repetition harmless. Too late: write to the chat. A
+        card that is not taken is said in words."""
         try:
             return await self._ask("aibot_respond_msg", payload["body"], payload["req_id"])
         except WeComError as error:
+            if _is_card(payload) and error.errcode in CARD_REFUSED:
+                words = aibot.stream(row.cause, payload["text"])
+                return await self._ask("aibot_respond_msg", words, payload["req_id"])
             if error.errcode not in UNANSWERABLE:
                 raise
-        return await self.send(payload, row)
+        return await self.send(payload if _is_card(payload) else {**payload, "body": None}, row)
 
     async def welcome(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """Within five seconds of the entrance."""
@@ -58,14 +62,17 @@ class AiBotSenders:
         return await self._ask("aibot_respond_update_msg", payload["body"], payload["req_id"])
 
     async def send(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
-        """Write to a chat. A person who never wrote to the bot may not be written to: the app does it."""
-        body = {
-            "chatid": payload["chat"],
-            "chat_type": 2 if payload["group"] else 1,
-            **aibot.markdown(payload["text"]),
-        }
+        """Write to a chat: a card where there is one, else words. Who never wrote to the bot may not be written to: the
+        app does it."""
+        to = {"chatid": payload["chat"], "chat_type": 2 if payload["group"] else 1}
+        words = aibot.markdown(payload["text"])
         try:
-            return await self._ask("aibot_send_msg", body)
+            try:
+                return await self._ask("aibot_send_msg", {**to, **(payload.get("body") or words)})
+            except WeComError as error:
+                if not _is_card(payload) or error.errcode not in CARD_REFUSED:
+                    raise
+            return await self._ask("aibot_send_msg", {**to, **words})
         except WeComError as error:
             if payload["group"] or error.errcode is None or not error.permanent:
                 raise
@@ -85,3 +92,7 @@ class AiBotSenders:
     async def _ask(self, cmd: str, body: dict[str, Any], req_id: str = "") -> dict[str, Any]:
         assert self._line is not None
         return await self._line.ask(cmd, body, req_id)
+
+
+def _is_card(payload: dict[str, Any]) -> bool:
+    return bool(payload.get("body")) and payload["body"]["msgtype"] == "template_card"

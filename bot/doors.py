@@ -11,6 +11,8 @@ from bot.channels.wecom_aibot_ws import LongConnection
 from bot.clock import Clock
 from bot.ids import Chance
 from bot.limits import HOUR, MINUTE, Rate
+from bot.media import MediaKeeper
+from bot.media_link import Guard
 from bot.sections import AiBot, Webhook
 from bot.senders import Sender, WeComSenders
 from bot.settings import Settings
@@ -36,6 +38,8 @@ class Doors:
         self.rates = {"aibot": AIBOT_RATES, "webhook": (webhook.RATE,)}
         if bot.mode:
             self.senders |= AiBotSenders(self.line, self._poster, app, api_base).table()
+            guard = Guard(settings.media.hosts, settings.media.networks, api_base)
+            self.senders |= MediaKeeper(settings.media, guard, bot.encoding_aes_key.get_secret_value()).table()
         if keys:
             self.senders[webhook.SEND] = webhook.WebhookSender(keys, api_base, self._poster).send
         self.dailies = {DAILY: _clock_time(settings.wecom.webhook.daily_at)} if "daily" in keys else {}

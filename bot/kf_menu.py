@@ -15,10 +15,14 @@ _ID = re.compile(r"c(\d{1,2})_([0-9a-f]{8})")
 
 
 class Choice(NamedTuple):
-    """One of several things to choose from: what choosing it means, as if it were typed, and what people read."""
+    """One of several things to choose from: what choosing it means, as if it were typed, and what people read.
+
+    `short` stands on a button, where there is little room; "" = the label itself.
+    """
 
     words: str
     label: str
+    short: str = ""
 
 
 def _stamp(words: Sequence[str]) -> str:

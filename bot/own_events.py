@@ -38,7 +38,53 @@ class ContactProfiled(ContactEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverWanted(Event):
+    """转人工: a member asked for a person in 微信客服, nobody could take it, and `userid` follows them."""
+
+    member_id: int
+    userid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroadcastStep(Event):
+    """A broadcast goes on for one transaction. `place` is where the walk stands (what the step before answered)."""
+
+    broadcast_id: int
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupChatSeen(Event):
     """A customer group as `groupchat/get` shows it (its `group_chat` object)."""
 
     group_chat: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentChanged(Event):
+    """A member refused marketing (`out`) or wants it (`in`): `storage.consent` says so already."""
+
+    member_id: int
+    topic: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalAsked(Event):
+    """Something waits for a second person."""
+
+    approval_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalDecided(Event):
+    """A second person agreed (`approved`) or refused, or nobody did in time (`by` ""). `what`: whose it is."""
+
+    approval_id: int
+    what: str
+    subject: str
+    payload: dict[str, Any]
+    made_by: str
+    approved: bool
+    by: str
+    reason: str = ""

@@ -24,24 +24,25 @@ def most(turn: Turn, to: Address) -> int:
 
 def by_kf(
     turn: Turn, member_id: int, text: str, menu: dict[str, Any] | None, most_of_window: int, here: str | None = None
-) -> bool:
-    """Owe a member `text`, as `menu` where there is one, through an open window; False when none is open. `here`: the
-    account that is tried first, else the one that was written to."""
+) -> int:
+    """Owe a member `text`, as `menu` where there is one, through an open window: the last outbox row of it, 0 when no
+    window is open. `here`: the account that is tried first, else the one that was written to."""
     parts = [text] if menu else split_bytes(text, TEXT_LIMIT)
     here = here or getattr(turn.event, "open_kfid", None)
     talks = kf.of_member(turn.db, member_id, turn.now)
     for talk in sorted(talks, key=lambda talk: talk.open_kfid != here):
         if kf.take(turn.db, talk, len(parts), most_of_window, turn.now):
-            for part in parts:
+            return [
                 _owe(turn, talk, member_id, menu or {"msgtype": "text", "text": {"content": part}}, part)
-            return True
-    return False
+                for part in parts
+            ][-1]
+    return 0
 
 
-def _owe(turn: Turn, talk: kf.Session, member_id: int, content: dict[str, Any], words: str) -> None:
+def _owe(turn: Turn, talk: kf.Session, member_id: int, content: dict[str, Any], words: str) -> int:
     """What WeCom refuses comes back with the words, for the guide to pass on."""
     message = {"touser": talk.external_userid, "open_kfid": talk.open_kfid, **content}
-    turn.owe(
+    return turn.owe(
         kf.SEND, {"message": message, "words": words, "member_id": member_id}, subject=talk.subject,
         member_id=member_id, expires_at=talk.ends_at, answers=True,
     )  # fmt: skip

@@ -27,8 +27,10 @@ class Words:
 
     `bare`: the step also answers the word alone, with "" for what is missing. `menu`: help lists it. `public`: the
     answer may stand in a group (lists of drives); what is somebody's own (codes, balances) may not. `confirm`: it moves
-    value on somebody's word, so where there are cards it is asked once more. `may`: the permission of
-    handlers/policy.py that staff need for it; members' words need none.
+    value on somebody's word, so it is asked once more. `may`: the permission of handlers/policy.py that staff need for
+    it; members' words need none. `verbatim`: the step gets what follows as it was typed, not folded to lower case.
+    `of_member`: what follows is a member, so whoever shows one offers it. `preview`: what a `confirm` would do, in
+    words for the question, or "" when it would do nothing and the speaker was told why.
     """
 
     words: tuple[str, ...]
@@ -40,6 +42,9 @@ class Words:
     public: bool = False
     confirm: bool = False
     may: str = ""
+    verbatim: bool = False
+    of_member: bool = False
+    preview: Callable[[Turn, Event, str], str] | None = None
 
 
 class Heard(NamedTuple):
@@ -109,11 +114,13 @@ class Refusal(NamedTuple):
 @dataclass(frozen=True)
 class Act:
     """What programs may ask of a play through the JSON API: the request's body, who answers it, and the permission of
-    handlers/policy.py that it needs."""
+    handlers/policy.py that it needs. Who reaches only a part (own, store) may not ask, unless the act is `scoped`: it
+    looks itself whether what is meant is within reach (`scenarios.sight`)."""
 
     body: type[BaseModel]
     step: Callable[..., dict[str, Any] | Refusal]
     may: str = ""
+    scoped: bool = False
 
 
 @dataclass
@@ -124,8 +131,10 @@ class Router:
     words_taken: list[Words] = field(default_factory=list)
     events_taken: list[tuple[type[Event], Step]] = field(default_factory=list)
     others: list[tuple[str, Step]] = field(default_factory=list)
+    firsts: list[tuple[str, Step]] = field(default_factory=list)
     campaign: CampaignKind | None = None
     acts: dict[str, Act] = field(default_factory=dict)
+    dailies: dict[str, tuple[int, int]] = field(default_factory=dict)  # timers of every day: hour and minute, local
 
     def word(self, step: Step, arg: str = "") -> str:
         """What somebody would type to reach a step of this play."""
@@ -137,6 +146,16 @@ class Router:
 
         def register(step: Step) -> Step:
             self.events_taken.extend((kind, step) for kind in kinds)
+            return step
+
+        return register
+
+    def beforehand(self, audience: str) -> Callable[[Step], Step]:
+        """The decorated step is asked before anybody's words are looked for (a `Heard` without `near`); it says whether
+        it took what was said."""
+
+        def register(step: Step) -> Step:
+            self.firsts.append((audience, step))
             return step
 
         return register
@@ -161,11 +180,16 @@ class Router:
         public: bool = False,
         confirm: bool = False,
         may: str = "",
+        verbatim: bool = False,
+        of_member: bool = False,
+        preview: Callable[[Turn, Event, str], str] | None = None,
     ) -> Callable[[Step], Step]:
         """The decorated step runs when someone of `audience` says one of `words`; see `Words`."""
 
         def register(step: Step) -> Step:
-            self.words_taken.append(Words(words, audience, arg, step, bare, menu, public, confirm, may))
+            self.words_taken.append(
+                Words(words, audience, arg, step, bare, menu, public, confirm, may, verbatim, of_member, preview)
+            )
             return step
 
         return register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -12,6 +12,8 @@ import aiohttp
 from loguru import logger
 
 from bot import onebot_reach
+from bot.broadcast_polls import Polls
+from bot.broadcasts import BroadcastSenders
 from bot.channels.gate import Gate
 from bot.channels.orders import OrderHooks
 from bot.clock import SystemClock
@@ -43,19 +45,32 @@ def _nothing(_: Work) -> None:
     """The door is shut."""
 
 
+def _gate(settings: Settings) -> Gate:
+    """The strict gate of the app's callbacks."""
+    app = settings.wecom.app
+    return Gate(
+        token=app.token.get_secret_value(),
+        encoding_aes_key=app.encoding_aes_key.get_secret_value(),
+        receive_id=settings.wecom.corp_id,
+        replay_window_s=app.replay_window_s,
+    )
+
+
 class Runtime:
     """Writer, client, delivery, scheduler and leader of one process, wired from settings."""
 
-    def __init__(self, settings: Settings, dispatch: Callable[[Turn, Event], None], texts: Texts) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        dispatch: Callable[[Turn, Event], None],
+        texts: Texts,
+        dailies: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        """`dailies`: the plays' timers of every day."""
         self.settings, self.clock, chance = settings, SystemClock(), SystemChance()
         app = settings.wecom.app
         self.database = Database(settings.database.url)
-        self.gate = Gate(
-            token=app.token.get_secret_value(),
-            encoding_aes_key=app.encoding_aes_key.get_secret_value(),
-            receive_id=settings.wecom.corp_id,
-            replay_window_s=app.replay_window_s,
-        )
+        self.gate = _gate(settings)
         self.writer = Writer(self.database, dispatch, self.clock, chance, texts)
         self.wecom = WeCom(
             api_base=settings.wecom.api_base,
@@ -78,7 +93,7 @@ class Runtime:
             self.writer, self._senders(app_senders), self.clock, chance, member_rates=rates, more_rates=self.doors.rates
         )
         self.order_hooks = OrderHooks(order_kinds(settings.orders), self.writer, self.clock)
-        self.scheduler = Scheduler(self.writer, self.clock, dailies=self.doors.dailies)
+        self.scheduler = Scheduler(self.writer, self.clock, dailies={**self.doors.dailies, **(dailies or {})})
         self.leader = Leader(self.database, self._lead, self._follow)
         self._following: asyncio.Task[None] | None = None
 
@@ -88,6 +103,8 @@ class Runtime:
             **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
             **self.doors.senders,
+            **BroadcastSenders(self.wecom, self.writer, self.clock, app_senders.message).table(),
+            **Polls(self.wecom, self.writer, self.clock).table(),
             **ModelSender(self.settings.llm, self.model, self.writer).table(),
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,

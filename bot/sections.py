@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -36,7 +37,8 @@ class DatabaseSection(Section):
 
 
 class App(Section):
-    """The self-built app. `replay_window_s` 0 turns the freshness window off; `cards`: ask guides by cards."""
+    """The self-built app. `replay_window_s` 0 turns the freshness window off; `cards`: ask guides by cards;
+    `confirm`: ask once more before their words move value."""
 
     agent_id: int = 0
     secret: SecretStr = SecretStr("")
@@ -44,6 +46,7 @@ class App(Section):
     encoding_aes_key: SecretStr = SecretStr("")
     replay_window_s: int = Field(default=600, ge=0)
     cards: bool = True
+    confirm: bool = True
 
 
 class Kf(Section):
@@ -78,6 +81,27 @@ class AiBot(Section):
     secret: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
     encoding_aes_key: SecretStr = SecretStr("")
+
+
+class Media(Section):
+    """素材: where files that staff send to the AI bot are kept, and from which hosts they may be fetched.
+
+    `hosts`: names, `*` for one label, `:port` where it is not 443. `networks`: addresses inside which those hosts may
+    lie though they are not public, as COS does for machines in Tencent's own cloud.
+    """
+
+    folder: str = "data/media"
+    hosts: list[str] = ["ww-aibot-img-1258476243.cos.*.myqcloud.com"]
+    networks: list[str] = []
+    most_mb: int = Field(default=20, ge=1, le=100)
+    timeout_s: float = Field(default=20.0, ge=1, le=60)
+
+    @field_validator("networks")
+    @classmethod
+    def _known(cls, given: list[str]) -> list[str]:
+        for network in given:
+            ip_network(network)
+        return given
 
 
 class Webhook(Section):
@@ -251,3 +275,16 @@ class Outreach(Section):
         hours = read_quiet(self.quiet)
         quiet = tuple(at.hour * 60 + at.minute for at in hours) if hours else None
         return Terms(self.require_opt_in, quiet, tuple(sorted((cap.days, cap.most) for cap in self.caps)))  # type: ignore[arg-type]
+
+
+class Broadcasts(Section):
+    """群发. Above `approve_above` members a second person approves. `expire_h`: hours in which staff must confirm;
+    `remind_h`: hours after which those who have not are reminded. `poll_s`: results are asked for so often at first.
+    `app_per_guide`: messages of one broadcast that a guide may be asked to pass on.
+    """
+
+    approve_above: int = Field(default=1_000, ge=0)
+    expire_h: int = Field(default=72, ge=1, le=720)
+    remind_h: list[Annotated[int, Field(ge=1, le=720)]] = [4, 24]
+    poll_s: float = Field(default=30.0, ge=1, le=3_600)
+    app_per_guide: int = Field(default=50, ge=1, le=500)

@@ -104,9 +104,13 @@ class WeComSenders:
         return await self._client.call("externalcontact/send_welcome_msg", body, timeout_s=self._left(row))
 
     async def tag(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
-        """A corp tag by its name, made when there is none; marking twice changes nothing."""
-        tag_id = await self._tag_id(payload["group"], payload["tag"])
-        body = {"userid": payload["userid"], "external_userid": payload["external_userid"], "add_tag": [tag_id]}
+        """A corp tag by its name, made when there is none, put on or (`remove`) taken off; twice changes nothing."""
+        remove = bool(payload.get("remove"))
+        tag_id = await self._tag_id(payload["group"], payload["tag"], make=not remove)
+        if not tag_id:
+            return {"errcode": 0, "no_such_tag": True}
+        change = {"remove_tag" if remove else "add_tag": [tag_id]}
+        body = {"userid": payload["userid"], "external_userid": payload["external_userid"], **change}
         try:
             return await self._client.call("externalcontact/mark_tag", body)
         except WeComError as error:
@@ -136,10 +140,12 @@ class WeComSenders:
         self._media[path] = (media_id, self._clock.now() + MEDIA_LIFE)
         return str(media_id)
 
-    async def _tag_id(self, group: str, name: str) -> str:
+    async def _tag_id(self, group: str, name: str, *, make: bool = True) -> str:
         async with self._tag_lock:
             if (group, name) not in self._tag_ids:
                 await self._read_tags()
+            if (group, name) not in self._tag_ids and not make:
+                return ""
             if (group, name) not in self._tag_ids:
                 made = await self._client.call(
                     "externalcontact/add_corp_tag", {"group_name": group, "tag": [{"name": name}]}

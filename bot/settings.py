@@ -19,11 +19,13 @@ from bot.sections import (
     FROM_FILE,
     SHOP_SECRETS,
     Api,
+    Broadcasts,
     Campaigns,
     DatabaseSection,
     Delivery,
     Llm,
     Logs,
+    Media,
     OneBot,
     OrderSource,
     Outreach,
@@ -69,9 +71,11 @@ class Settings(BaseSettings):
     staff: StaffSection = StaffSection()
     onebot: OneBot = OneBot()
     llm: Llm = Llm()
+    media: Media = Media()
     delivery: Delivery = Delivery()
     campaigns: Campaigns = Campaigns()
     outreach: Outreach = Outreach()
+    broadcasts: Broadcasts = Broadcasts()
     orders: dict[str, OrderSource] = {}
     logs: Logs = Logs()
     scenarios: dict[str, Any] = {"enabled": []}

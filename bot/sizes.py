@@ -13,6 +13,7 @@ BYTES: dict[str, int] = {
     "text": 2048,  # message/send, 90236
     "markdown": 2048,  # the same
     "reply": 2048,  # passive reply, 90241
+    "broadcast": 4000,  # add_msg_template, 92135
     "welcome": 4000,  # send_welcome_msg, 92137
     "group_welcome": 3000,  # group_welcome_template, 92366
     "menu_top": 16,  # menu/create, 90231
@@ -28,6 +29,8 @@ CHARS: dict[str, int] = {
     "card_text": 160,
     "card_button": 10,
     "card_replaced": 15,
+    "card_row": 5,
+    "card_value": 40,
 }
 
 _SENTENCE_ENDS = re.compile(r"[。！？!?\n；;]")

@@ -16,7 +16,7 @@ from bot.hours import Hours
 from bot.ids import Chance
 from bot.kf_menu import Choice, msgmenu
 from bot.onebot_events import CHANNEL as ONEBOT
-from bot.sections import Llm, Outreach
+from bot.sections import Broadcasts, Llm, Outreach
 from bot.sizes import BYTES
 from bot.texts import Texts, numbered, split_bytes
 from storage import audit_log, dialogues, follows, members, outbox, timers
@@ -119,11 +119,14 @@ class Work:
 class Turn(Work):
     """One event being handled. `people` is shared by the batch: who is known by which address (None = nobody).
 
-    `replies` (texts) and `card` answer whoever asked by the event's own door; `bot.aibot` lets them out.
-    With `cards` guides are asked by cards with buttons where the choices fit one. `outreach`: who may get marketing.
-    `hours`: when people answer members, None = always. `llm`: whether there is a model to ask; see bot.model.asking.
-    `staff` is the member of staff who speaks or whose token asks, None otherwise; `grants` is what they may and how far
-    (own, store, all), `scope` how far the permission reaches that the running word or act needs. The handlers set them.
+    `replies` (texts), `asked` (questions as cards) and `card` answer whoever asked by the event's own door; `bot.aibot`
+    lets them out. With `cards` guides are asked by cards with buttons where the choices fit one, with `confirms` words
+    that move value are asked once more. `outreach`: who may get marketing. `broadcasts`: how mass
+    messages go. `hours`: when people answer members, None =
+    always. `llm`: whether there is a model to ask; see bot.model.asking. `staff` is the member of staff who speaks or
+    whose token asks, None otherwise; `grants` is what they may and how far (own, store, all), `scope` how far the
+    permission reaches that the running word or act needs, `member_words` what they may say of a member. The handlers
+    set them.
     """
 
     event: Event
@@ -134,15 +137,20 @@ class Turn(Work):
     made: list[Person] = field(default_factory=list)
     news: list[Event] = field(default_factory=list)
     cards: bool = False
+    confirms: bool = False
     llm: Llm = field(default_factory=lambda: NO_MODEL)
     hours: Hours | None = None
     outreach: Outreach = field(default_factory=Outreach)
+    broadcasts: Broadcasts = field(default_factory=Broadcasts)
     replies: list[str] = field(default_factory=list)
     card: dict[str, Any] | None = None
+    asked: list[card_asking.Asked] = field(default_factory=list)
+    stamp: str = ""  # what stands on a card that was tapped, once its words are done
     public: bool = True  # a whole group may read what is said now
     staff: Speaker | None = None
     grants: Mapping[str, str] = field(default_factory=_nothing)
     scope: str = ""
+    member_words: Sequence[str] = ()
     signer: str = ""  # the second person, while what was held for them is done
     audits: int = 0
     pointed: bool = False  # the group hears already that the answer went to the asker alone
@@ -202,9 +210,27 @@ class Turn(Work):
         the hour means what it means here."""
         self.offer(to, choices)
         content = self.texts.render(text, choices=numbered(choice.label for choice in choices), **values)
-        if to.channel == STAFF and card_asking.by_card(self, to.external_id, content, text, choices, values):
+        if to.channel == STAFF and card_asking.by_card(self, to, content, text, choices, values):
             return
         self._speak(to, content, self.menu(text, choices, **values))
+
+    def sheet(
+        self, to: Address, text: str, rows: Sequence[tuple[str, str]], choices: Sequence[Choice], /, **values: object
+    ) -> None:
+        """Show staff lines of two columns (the text's `$rows`) and what they may do about them (its `$choices`)."""
+        self.offer(to, choices)
+        lines = "\n".join(self.texts.render("common/row", key=key, value=value) for key, value in rows)
+        content = self.texts.render(text, rows=lines, choices=numbered(one.label for one in choices), **values)
+        if not card_asking.by_card(self, to, content, text, choices, values, rows):
+            self._speak(to, content, None)
+
+    def put(self, to: Address, text: str, choices: Sequence[Choice], /, **values: object) -> None:
+        """Show staff what nobody asked for: buttons, or the words of each choice (its `$choices`). Numbers keep the
+        meaning that they had."""
+        lines = [self.texts.render("common/word_line", label=one.label, words=one.words) for one in choices]
+        content = self.texts.render(text, choices="\n".join(lines), **values)
+        if not card_asking.by_card(self, to, content, text, choices, values):
+            self._speak(to, content, None)
 
     def offer(self, to: Address, choices: Sequence[Choice]) -> None:
         """Remember what the numbers shown to someone mean, from now on."""
@@ -223,9 +249,10 @@ class Turn(Work):
 
     def _speak(self, to: Address, content: str, menu: dict[str, Any] | None) -> None:
         if to.channel == STAFF:
-            if self.door is not None and to == self.event.sender:
+            if self.door is not None and to == self.event.sender and (self.public or not self.door["group"]):
                 self.replies.append(content)
             else:
+                self._point_away(to)
                 self.to_staff(to.external_id, content)
             return
         if to.channel == ONEBOT:
@@ -234,6 +261,12 @@ class Turn(Work):
         person = self.person(to)
         if person is not None and not reach.by_kf(self, person.id, content, menu, reach.most(self, to)):
             self.relay(person.id, content)
+
+    def _point_away(self, to: Address) -> None:
+        """What is somebody's own is not read out to a whole group: it hears that the answer went to the asker alone."""
+        if self.door is not None and to == self.event.sender and not self.pointed:
+            self.pointed = True
+            self.replies.append(self.texts.render("aibot/alone"))
 
     def relay(self, member_id: int, content: str) -> None:
         """No channel of ours is open to the member: the guide who follows them passes it on. Without one their chat in

@@ -6,16 +6,17 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiohttp import web
 from loguru import logger
 
 from console import routes
 from console.audit_reads import Export
+from console.broadcast_preview import Preview
 from console.callers import Caller, Callers
 from console.imports.http import Imports
-from console.knowledge.http import KnowledgeFiles
+from console.knowledge.reads import search
 from console.refusals import Refused, dumps
 from console.routes import Reading
 from console.sight import Sight
@@ -24,40 +25,42 @@ from storage.engine import Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = tuple[int, dict[str, Any]]
+Special = Callable[[web.Request, Caller, Sight], Awaitable[Answer | web.StreamResponse]]
 MAKING = "tokens"
-IMPORT, EXPORT, TEACH = "import.run", "export.read", "knowledge.manage"
-
-
-class Files(NamedTuple):
-    """Who takes in files: those of members, products and orders; those of what the shop answers."""
-
-    imports: Imports
-    knowledge: KnowledgeFiles
+FINDING = ("q", "n", "staff", "store")
 
 
 class Api:
     """What is and what may be set up, for whoever holds a token, as far as their role reaches."""
 
-    def __init__(self, database: Database, callers: Callers, writes: Writes, files: Files) -> None:
+    def __init__(
+        self, database: Database, callers: Callers, writes: Writes, imports: Imports, preview: Preview | None = None
+    ) -> None:
         self._database, self._callers = database, callers
-        self._writes, self._files = writes, files
+        self._writes, self._imports, self._previews = writes, imports, preview or Preview()
 
     def routes(self) -> list[web.RouteDef]:
         """Every path, each behind a token."""
         routes.check()
+        special: dict[tuple[str, str], Special] = {
+            ("GET", "broadcasts/{id}/preview"): self._preview,
+            ("GET", "audit/export"): self._export,
+            ("POST", "imports/{kind}"): self._import,
+            ("POST", "knowledge"): self._teach,
+            ("GET", "knowledge/search"): self._find,
+        }
         return [
+            *[
+                web.route(method, f"/api/v1/{path}", self._special(special[method, path], may))
+                for (method, path), may in routes.SPECIAL.items()
+            ],
             *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
             *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
-            web.get("/api/v1/audit/export", self._guarded(self._export)),
-            web.post("/api/v1/imports/{kind}", self._guarded(self._import)),
-            web.post("/api/v1/knowledge", self._guarded(self._teach)),
         ]
 
     def _reading(self, reading: Reading) -> Handler:
         async def ask(request: web.Request, caller: Caller) -> Answer:
             query = _query(request, reading.known) | dict(request.match_info)
-            if reading.timed:
-                query["now"] = self._writes.clock.now().isoformat()
             sight = caller.sight(reading.may)
             return 200, await asyncio.to_thread(self._read, reading, query, sight)
 
@@ -74,17 +77,38 @@ class Api:
 
         return self._guarded(ask)
 
-    async def _import(self, request: web.Request, caller: Caller) -> Answer:
-        caller.sight(IMPORT)
-        return await self._files.imports.ask(request, caller.userid or "api")
+    def _special(self, ask: Special, may: str) -> Handler:
+        async def asked(request: web.Request, caller: Caller) -> Answer | web.StreamResponse:
+            return await ask(request, caller, caller.sight(may))
 
-    async def _teach(self, request: web.Request, caller: Caller) -> Answer:
-        caller.sight(TEACH)
-        return await self._files.knowledge.ask(request, caller.userid or "api")
+        return self._guarded(asked)
 
-    async def _export(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        caller.sight(EXPORT).whole()
+    async def _import(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        sight.whole()
+        return await self._imports.ask(request, caller.userid or "api")
+
+    async def _teach(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        sight.whole()
+        return await self._imports.knowledge.ask(request, caller.userid or "api")
+
+    async def _find(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        query = _query(request, FINDING)
+        return 200, await asyncio.to_thread(self._found, query)
+
+    def _found(self, query: dict[str, str]) -> dict[str, Any]:
+        with self._database.engine.connect() as connection:
+            return search(connection, query, self._writes.now())
+
+    async def _export(self, request: web.Request, caller: Caller, sight: Sight) -> web.StreamResponse:
+        sight.whole()
         return await Export(self._database).send(request)
+
+    async def _preview(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        return 200, await asyncio.to_thread(self._look, _id(request), sight)
+
+    def _look(self, broadcast_id: int, sight: Sight) -> dict[str, Any]:
+        with self._database.engine.connect() as connection:
+            return self._previews.of(connection, broadcast_id, sight, self._writes.now())
 
     def _guarded(self, ask: Callable[[web.Request, Caller], Awaitable[Answer | web.StreamResponse]]) -> Handler:
         """Behind a token, and every failure in the API's one shape."""

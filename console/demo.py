@@ -48,8 +48,10 @@ def free_port(wanted: int) -> int:
 class Demo:
     """Two child processes, one page."""
 
-    def __init__(self, settings: Settings, db: Path | None, port: int, sandbox_port: int) -> None:
-        self._own = settings
+    def __init__(
+        self, settings: Settings, db: Path | None, port: int, sandbox_port: int, *, model: bool = False
+    ) -> None:
+        self._own, self._model = settings, model
         self._home = tempfile.TemporaryDirectory(prefix="siyu-") if db is None else None
         self._db = db.resolve() if db else Path(self._home.name) / "demo.db" if self._home else Path("demo.db")
         self._port = free_port(port)
@@ -97,6 +99,7 @@ class Demo:
             "SIYU_SERVER__PORT": str(self._port),
             "SIYU_SERVER__CLOCK_URL": f"{sandbox}/__sandbox/clock",
             "SIYU_DATABASE__URL": f"sqlite:///{self._db}",
+            "SIYU_MEDIA__FOLDER": str(self._db.with_suffix(".media")),
             "SIYU_WECOM__API_BASE": sandbox,
             "SIYU_WECOM__CORP_ID": CORP_ID,
             "SIYU_WECOM__APP__AGENT_ID": AGENT_ID,
@@ -115,8 +118,14 @@ class Demo:
             f"SIYU_ORDERS__{MALL.upper()}__REFUND_URL": f"{sandbox}/shop/refunds",
             "SIYU_SCENARIOS__SIGN_UP__COUPONS": json.dumps(self._newcomers_coupons(), ensure_ascii=False),
             **{f"SIYU_ONEBOT__{name}": value for name, value in ONEBOT.items()},
+            **(self._model_settings(sandbox) if self._model else {}),
             "SIYU_LOGS__LEVEL": os.environ.get("SIYU_LOGS__LEVEL", "WARNING"),
         }
+
+    @staticmethod
+    def _model_settings(sandbox: str) -> dict[str, str]:
+        given = {"BASE_URL": f"{sandbox}/__sandbox/model/v1", "API_KEY": "sandbox-model-key", "MODEL": "sandbox-chat"}
+        return {f"SIYU_LLM__{name}": value for name, value in given.items()}
 
     def _newcomers_coupons(self) -> list[dict[str, Any]]:
         """As configured; one that the showroom has a template for follows it, so that it can be calculated with."""

@@ -6,6 +6,7 @@ import re
 
 import aiohttp
 
+from bot.media import writable
 from bot.settings import Settings
 from bot.webhook import key_of
 from console.findings import Finding
@@ -17,13 +18,15 @@ OPEN_WITHIN_S = 5.0
 
 async def examine_doors(settings: Settings) -> list[Finding]:
     """What is configured, what is missing, whether the long connection's server answers."""
-    found = [Finding(False, "智能机器人", missing) for missing in missing_for_aibot(settings)]
+    missing = [Finding(False, "智能机器人", one) for one in missing_for_aibot(settings)]
     bot = settings.wecom.aibot
-    if bot.mode == "callback" and not found:
-        found.append(Finding(True, "智能机器人", "回调方式，地址填 https://…/wecom/aibot"))
-    elif bot.mode == "websocket" and not found:
-        found.append(await _reach(bot.ws_url))
-    return found + _robots(settings)
+    if missing or not bot.mode:
+        return missing + _robots(settings)
+    if bot.mode == "callback":
+        found = Finding(True, "智能机器人", "回调方式，地址填 https://…/wecom/aibot")
+    else:
+        found = await _reach(bot.ws_url)
+    return [found, _folder(settings.media.folder), *_robots(settings)]
 
 
 def missing_for_aibot(settings: Settings) -> list[str]:
@@ -45,6 +48,13 @@ def missing_for_aibot(settings: Settings) -> list[str]:
         ],
     }
     return [remedy for good, remedy in checks.get(bot.mode, []) if not good]
+
+
+def _folder(folder: str) -> Finding:
+    """Whether what staff send can be put away."""
+    good = writable(folder)
+    says = f"图片和文件存在 {folder}" if good else f"media.folder = {folder} 写不进去：换一个目录，或改它的权限"
+    return Finding(good, "素材", says)
 
 
 async def _reach(url: str) -> Finding:

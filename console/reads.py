@@ -165,7 +165,9 @@ def channels(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
         {"state": state, "joined": joined, "active": active, "left": joined - active, "gifts": gifts.get(state, 0)}
         for state, joined, active in rows
     ]
-    return {"items": items}
+    scenes = [dict(zip(("scene", "entered", "wrote"), row, strict=True))
+              for row in connection.execute(storage_channels.SCENES)]  # fmt: skip
+    return {"items": items, "kf": scenes}
 
 
 def products(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
@@ -193,6 +195,7 @@ def coupon_templates(connection: Connection, query: dict[str, str]) -> dict[str,
             scope_items=json.loads(row.scope_items),
             stackable=bool(row.stackable),
             claimable=bool(row.claimable),
+            for_guides=bool(row.for_guides),
         )
         for row in found
     ]

@@ -8,12 +8,12 @@ from aiohttp import web
 
 from bot.channels import wecom_aibot, wecom_app
 from bot.runtime import Runtime
-from console.api import Api, Files
+from console.api import Api
+from console.broadcast_preview import Preview
 from console.callers import Callers
 from console.health import Health
 from console.imports.entering import Importer
 from console.imports.http import Imports
-from console.knowledge.http import KnowledgeFiles
 from console.knowledge.taking import Library
 from console.writes import Writes
 
@@ -40,12 +40,12 @@ def build_app(runtime: Runtime) -> web.Application:
         name = runtime.settings.wecom.aibot.name
         app.add_routes(wecom_aibot.routes(runtime.doors.gate, runtime.writer, runtime.clock, name=name))
     token = runtime.settings.api.token.get_secret_value()
-    files = Files(
-        Imports(Importer(runtime.writer, runtime.database, runtime.clock)),
-        KnowledgeFiles(Library(runtime.writer, runtime.database, runtime.clock)),
-    )
+    library = Library(runtime.writer, runtime.database, runtime.clock)
+    imports = Imports(Importer(runtime.writer, runtime.database, runtime.clock), library)
     callers = Callers(runtime.database, runtime.writer, runtime.clock, token, runtime.settings.staff)
-    app.add_routes(Api(runtime.database, callers, Writes(runtime.writer, runtime.clock), files).routes())
+    settings = runtime.settings
+    preview = Preview(settings.outreach, settings.broadcasts, settings.campaigns.approve_above_fen)
+    app.add_routes(Api(runtime.database, callers, Writes(runtime.writer, runtime.clock), imports, preview).routes())
     app.add_routes(runtime.order_hooks.routes())
     if runtime.onebot.enabled:
         app.add_routes(runtime.onebot.door.routes())

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
-from console.reads import _json, _page
+from console.reads import _bad, _json, _number, _page
 from console.sight import Sight
 from handlers import policy
 from storage import tables
 
 t: Any = tables
+APPROVAL_STATES = ("waiting", "approved", "rejected", "expired")
 TOKEN = ("id", "userid", "name", "made_by", "made_at", "expires_at", "last_used_at", "revoked_at")
 
 
@@ -33,6 +35,21 @@ def tokens(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
         rows = rows.where(k.userid == query["userid"])
     found, following = _page(connection, query, rows, k.id)
     return {"items": [_json(row) for row in found], "next": following}
+
+
+def approvals(connection: Connection, query: dict[str, str], sight: Sight) -> dict[str, Any]:
+    """What waits for a second person, and what was decided, newest first."""
+    p = t.Approval
+    rows = select(p.__table__).where(or_(sight.store(p.store_id), sight.staff(p.made_by)))
+    if query.get("status", "waiting") not in APPROVAL_STATES:
+        raise _bad("status", f"只能是 {'、'.join(APPROVAL_STATES)}")
+    for name in ("status", "kind", "made_by"):
+        if name in query:
+            rows = rows.where(getattr(p, name) == query[name])
+    if (member_id := _number(query, "member_id")) is not None:
+        rows = rows.where(p.member_id == member_id)
+    found, following = _page(connection, query, rows, p.id)
+    return {"items": [_json(row, payload=json.loads(row.payload)) for row in found], "next": following}
 
 
 def permissions(connection: Connection, query: dict[str, str]) -> dict[str, Any]:

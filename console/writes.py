@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -26,7 +27,11 @@ class Writes:
     """The way from a POST to the writer and back."""
 
     def __init__(self, writer: Writer, clock: Clock) -> None:
-        self._writer, self.clock = writer, clock
+        self._writer, self._clock = writer, clock
+
+    def now(self) -> datetime:
+        """The moment, by the bot's clock."""
+        return self._clock.now()
 
     async def ask(
         self, act: str, request: web.Request, more: dict[str, Any], caller: Caller
@@ -40,7 +45,7 @@ class Writes:
         whose = f"{caller.userid}:" if caller.userid else ""
         key = f"api:{whose}{request.path}:{given or secrets.token_hex(16)}"
         event = AdminAsked(
-            key=key, source="api", at=self.clock.now(), act=act, body=body, actor=caller.userid,
+            key=key, source="api", at=self._clock.now(), act=act, body=body, actor=caller.userid,
             token_id=caller.token_id,
         )  # fmt: skip
         try:

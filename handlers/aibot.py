@@ -8,15 +8,16 @@ from typing import Any
 from bot.aibot_events import BotEntered, FeedbackReceived, MediaLinked, MixedReceived
 from bot.events import CardClicked
 from bot.turn import STAFF, Turn
-from handlers import talk
+from handlers import media, talk
 from handlers.plays import Plays
+from handlers.words import HELP_WORDS
 
 MENU_CARD = "menu-"
 BUTTONS = 6  # of a card, at most
 
 
 def entered(turn: Turn, event: BotEntered, plays: Plays) -> None:
-    """The first visit of the day: what can be said, as buttons where that fits."""
+    """The first visit of the day: what can be said, as buttons; of more than a card holds the first, and 帮助."""
     menu = plays.menu(talk.GUIDE.name, turn.grants)
     if event.sender is None:
         return
@@ -24,9 +25,11 @@ def entered(turn: Turn, event: BotEntered, plays: Plays) -> None:
         turn.say(event.sender, "staff/nobody")
         return
     turn.ask(event.sender, "aibot/welcome", menu)
-    if 1 <= len(menu) <= BUTTONS:
+    if menu:
         task_id = MENU_CARD + sha256(event.key.encode()).hexdigest()[:24]
-        turn.card = menu_card(turn, task_id, [choice.words for choice in menu])
+        words = [choice.words for choice in menu]
+        shown = words if len(words) <= BUTTONS else [*words[: BUTTONS - 1], HELP_WORDS[0]]
+        turn.card = menu_card(turn, task_id, shown)
 
 
 def menu_card(turn: Turn, task_id: str, words: list[str]) -> dict[str, Any]:
@@ -49,19 +52,32 @@ def card_clicked(turn: Turn, event: CardClicked, plays: Plays) -> None:
 
 
 def mixed_received(turn: Turn, event: MixedReceived, plays: Plays) -> None:
-    """Words with pictures: the words count."""
+    """Words with pictures: the words are heard, the pictures kept."""
     if event.sender is None:
         return
     if event.text.strip():
         talk.hear(turn, event, plays, event.sender, event.text, talk.GUIDE)
-    else:
-        turn.say(event.sender, "aibot/no_media")
+    media.linked(turn, event, event.sender, [item for item in map(_picture, event.items) if item is not None])
+
+
+def _picture(item: dict[str, Any]) -> media.Item | None:
+    """A picture among words; None for what is none."""
+    given = item.get("image") if item.get("msgtype") == "image" else None
+    url, key = (given.get("url"), given.get("aeskey")) if isinstance(given, dict) else (None, None)
+    if not isinstance(url, str) or not isinstance(key, str | None):
+        return None
+    return {"media": "image", "url": url, "aes_key": key}
 
 
 def media_received(turn: Turn, event: MediaLinked, plays: Plays) -> None:
-    """Nobody here looks at pictures or files: say so."""
-    if event.sender is not None and event.sender.channel == STAFF:
-        turn.say(event.sender, "aibot/no_media")
+    """A picture or a file: kept, if it is of a kind that is."""
+    if event.sender is None or event.sender.channel != STAFF:
+        return
+    if event.media == "video":
+        turn.say(event.sender, "media/no_video")
+        return
+    item: media.Item = {"media": event.media, "url": event.url, "aes_key": event.aes_key}
+    media.linked(turn, event, event.sender, [item])
 
 
 def rated(turn: Turn, event: FeedbackReceived, plays: Plays) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.router import CampaignKind, Problem, Shelf
+from bot.texts import yuan
 from bot.turn import Turn
+from handlers.approving import second
 from handlers.plays import Plays
 from handlers.refusals import Refused, read, refuse, refused
-from handlers.signing import Override, baited, money, same_person, settle
+from handlers.signing import Override, baited, money, settle
 from storage import drives, shop, stock
 from storage.tables import Campaign
 
@@ -137,16 +139,15 @@ def step(name: str) -> Callable[[Turn, dict[str, Any], Plays], tuple[int, dict[s
         if campaign.status != after:
             if campaign.status not in before:
                 raise Refused(409, "wrong_state", turn.texts.render("admin/wrong_state", status=campaign.status))
-            if after == "published":
-                _may_publish(turn, campaign, given.by, plays)
-            _take_step(turn, campaign, given.by, after)
+            signer = _may_publish(turn, campaign, given.by, plays) if after == "published" else ""
+            _take_step(turn, campaign, given.by, after, signer)
         return 200, {"id": campaign.id, "status": after}
 
     return act
 
 
-def _may_publish(turn: Turn, campaign: Campaign, by: str, plays: Plays) -> None:
-    """Prices, costs and stock may have changed since the draft was made: it is looked at once more."""
+def _may_publish(turn: Turn, campaign: Campaign, by: str, plays: Plays) -> str:
+    """Who approves. Prices, costs and stock may have changed since the draft was made: it is looked at once more."""
     if campaign.ends_at <= turn.now:
         refuse(turn, "ends_at", "admin/past")
     kind = plays.campaigns.get(campaign.kind)
@@ -154,12 +155,17 @@ def _may_publish(turn: Turn, campaign: Campaign, by: str, plays: Plays) -> None:
         campaign.worst_fen, found = _lint(turn, kind, kind.config.model_validate_json(campaign.config))
         settle(turn, [problem for problem in found if problem.level == "block"], None, by, None)
     costly = campaign.worst_fen < 0 or campaign.worst_fen > plays.approve_above_fen
-    if costly and same_person(by, campaign.made_by):
-        raise Refused(409, "second_person", turn.texts.render("admin/second_person"), "by")
+    if not costly:
+        return by
+    if campaign.worst_fen < 0:
+        says = turn.texts.render("campaigns/costly_unbounded", name=campaign.name)
+    else:
+        says = turn.texts.render("campaigns/costly", name=campaign.name, most=yuan(campaign.worst_fen))
+    return second(turn, campaign.made_by, by, says)
 
 
-def _take_step(turn: Turn, campaign: Campaign, by: str, after: str) -> None:
+def _take_step(turn: Turn, campaign: Campaign, by: str, after: str, signer: str) -> None:
     change = {"status": after, "worst_fen": campaign.worst_fen}
-    change |= {"approved_by": by} if after == "published" else {}
+    change |= {"approved_by": signer} if after == "published" else {}
     drives.campaigns.change(turn.db, change, id=campaign.id, status=campaign.status)
     turn.audit(by, f"campaign.{after}", f"campaign:{campaign.id}")

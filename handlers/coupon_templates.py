@@ -48,6 +48,7 @@ class NewTemplate(BaseModel):
     give_back: Literal["never", "full", "always"] = "full"
     remind_days: int = Field(default=0, ge=0, le=30)
     claimable: bool = False
+    for_guides: bool = False
     made_by: str = Field(default="api", max_length=64)
     override: Override | None = None
 
@@ -72,10 +73,13 @@ def new_template(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, d
     problems = [*_values(given), *_limits(given), *_dates(given, turn.now), *_scope(turn, given)]
     problems += baited(turn, {"name": given.name})
     warnings = settle(turn, problems, given.override, given.made_by, given.valid_until)
-    values = given.model_dump(exclude={"most_fen", "scope_items", "stackable", "claimable", "made_by", "override"})
+    values = given.model_dump(
+        exclude={"most_fen", "scope_items", "stackable", "claimable", "for_guides", "made_by", "override"}
+    )
     row = CouponTemplate(
         id=turn.ids.next(), liability_fen=given.liability_fen, created_at=turn.now, stackable=int(given.stackable),
-        claimable=int(given.claimable), scope_items=json.dumps(given.scope_items, ensure_ascii=False), **values,
+        claimable=int(given.claimable), for_guides=int(given.for_guides),
+        scope_items=json.dumps(given.scope_items, ensure_ascii=False), **values,
     )  # fmt: skip
     shop.templates.add(turn.db, row)
     turn.audit(given.made_by, "coupon_template.made", given.name, worst_fen=given.worst_fen)

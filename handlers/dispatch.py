@@ -8,9 +8,23 @@ from typing import Any
 from bot import aibot_events, kf_events, onebot_events, order_events, own_events
 from bot import events as e
 from bot.router import Play
-from bot.sections import Kf, Llm, OneBot, Outreach, StaffSection
+from bot.sections import Broadcasts, Kf, Llm, OneBot, Outreach, StaffSection
 from bot.turn import STAFF, Turn
-from handlers import admin, aibot, contact, group_chat, guide, kf, member, onebot, orders, policy, runtime
+from handlers import (
+    admin,
+    aibot,
+    approving,
+    broadcasts,
+    contact,
+    group_chat,
+    guide,
+    kf,
+    member,
+    onebot,
+    orders,
+    policy,
+    runtime,
+)
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
 Handler = Callable[[Turn, Any, Plays], None]
@@ -28,7 +42,7 @@ def text_received(turn: Turn, event: e.TextReceived, plays: Plays) -> None:
 
 def card_clicked(turn: Turn, event: e.CardClicked, plays: Plays) -> None:
     """A tap on a card, in the app's chat or at the AI bot."""
-    (guide if event.door is None else aibot).card_clicked(turn, event, plays)
+    (aibot if event.task_id.startswith(aibot.MENU_CARD) else guide).card_clicked(turn, event, plays)
 
 
 HANDLERS: dict[type[e.Event], Handler] = {
@@ -48,6 +62,7 @@ HANDLERS: dict[type[e.Event], Handler] = {
     e.GroupMemberJoined: group_chat.member_joined,
     e.GroupMemberLeft: group_chat.member_left,
     own_events.GroupChatSeen: group_chat.seen,
+    own_events.BroadcastStep: broadcasts.step,
     order_events.AdminAsked: admin.asked,
     order_events.OrderPaid: orders.paid,
     order_events.OrderRefunded: orders.refunded,
@@ -73,6 +88,13 @@ HANDLERS: dict[type[e.Event], Handler] = {
 }
 
 
+# What handlers hear of what a turn has done, before the plays do.
+NEWS: dict[type[e.Event], Callable[[Turn, Any, Plays], object]] = {
+    own_events.ApprovalAsked: approving.asked,
+    own_events.ApprovalDecided: admin.decided,
+}
+
+
 class Dispatcher:
     """Hands an event to its handler; the plays that listen to it run as well. An event nobody takes is kept, not
     refused."""
@@ -85,20 +107,30 @@ class Dispatcher:
         onebot: OneBot | None = None,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
+        confirms: bool | None = None,
         outreach: Outreach | None = None,
         staff: StaffSection | None = None,
+        broadcasts: Broadcasts | None = None,
         llm: Llm | None = None,
     ) -> None:
         policy.check(plays, admin.ACTS)
         self._plays = Plays(
-            plays, kf_door, onebot, approve_above_fen=approve_above_fen, cards=cards, outreach=outreach, staff=staff
+            plays,
+            kf_door,
+            onebot,
+            approve_above_fen=approve_above_fen,
+            cards=cards,
+            confirms=confirms,
+            outreach=outreach,
+            staff=staff,
         )
+        self._broadcasts = broadcasts or Broadcasts()
         self._llm = llm or Llm()
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""
-        turn.cards, turn.outreach = self._plays.cards, self._plays.outreach
-        turn.hours, turn.llm = self._plays.hours, self._llm
+        turn.cards, turn.confirms, turn.outreach = self._plays.cards, self._plays.confirms, self._plays.outreach
+        turn.hours, turn.llm, turn.broadcasts = self._plays.hours, self._llm, self._broadcasts
         if event.sender is not None and event.sender.channel == STAFF:
             policy.admit(turn, event.sender.external_id, self._plays.staff)
         handler = HANDLERS.get(type(event))
@@ -107,4 +139,7 @@ class Dispatcher:
             handler(turn, event, self._plays)
         self._plays.tell(turn, event)
         while turn.news:
-            self._plays.tell(turn, turn.news.pop(0))
+            news = turn.news.pop(0)
+            if (hears := NEWS.get(type(news))) is not None:
+                hears(turn, news, self._plays)
+            self._plays.tell(turn, news)

@@ -41,14 +41,23 @@ def card_clicked(turn: Turn, event: CardClicked, plays: Plays) -> None:
         return
     first, chosen = sent_cards.choose(turn.db, card, words, event.sender.external_id, turn.now)
     label = sent_cards.label(card, chosen) or chosen
-    if event.response_code:
-        shown = cards.replaced(turn.texts.render("cards/chosen", label=label))
-        payload = {"userids": [event.sender.external_id], "response_code": event.response_code, "button": shown}
-        turn.owe(UPDATE, payload, subject=f"card:{event.task_id}", expires_at=event.at + CODE_LIFE)
     if first:
         talk.hear(turn, event, plays, event.sender, words, talk.GUIDE)
     else:
         turn.say(event.sender, "cards/chosen_before", label=label)
+    _mark(turn, event, turn.stamp or turn.texts.render("cards/chosen", label=label))
+
+
+def _mark(turn: Turn, event: CardClicked, mark: str) -> None:
+    """Let the card show what became of it, by the way it was tapped: the app's button is named anew, the AI bot's card
+    is told anew."""
+    assert event.sender is not None
+    if event.door is not None:
+        turn.card = cards.tapped_card(mark, event.event_key, event.task_id)
+    elif event.response_code:
+        shown = cards.replaced(mark)
+        payload = {"userids": [event.sender.external_id], "response_code": event.response_code, "button": shown}
+        turn.owe(UPDATE, payload, subject=f"card:{event.task_id}", expires_at=event.at + CODE_LIFE)
 
 
 def entered(turn: Turn, event: AppEntered | AppSubscribed, plays: Plays) -> None:

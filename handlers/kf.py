@@ -17,6 +17,7 @@ from bot.kf_events import (
     KfSessionChanged,
     KfSessionEntered,
 )
+from bot.own_events import HandoverWanted
 from bot.router import normalize
 from bot.texts import numbered
 from bot.turn import STAFF, Turn
@@ -193,7 +194,8 @@ def _sent(turn: Turn, event: ApiAnswered) -> None:
         kf.set_state(turn.db, talk, kf.ENDED, "", turn.now)
     elif event.errcode == OTHER_STATE:
         _look(turn, talk)
-    turn.relay(event.request["member_id"], event.request["words"])
+    if "broadcast" not in event.request:  # what went to many is not worth a guide's hand
+        turn.relay(event.request["member_id"], event.request["words"])
 
 
 def _handed_over(turn: Turn, event: ApiAnswered) -> None:
@@ -208,6 +210,9 @@ def _handed_over(turn: Turn, event: ApiAnswered) -> None:
     person = members.find(turn.db, event.request["member_id"])
     name = (person.name if person else "") or turn.texts.render("common/unnamed")
     turn.say(Address(STAFF, guide), "kf/wanted", name=name)
+    turn.announce(HandoverWanted(
+        key=turn.cause, source=event.source, at=turn.now, member_id=event.request["member_id"], userid=guide
+    ))  # fmt: skip
     turn.say(sender, "kf/nobody_but_guide")
 
 

@@ -16,7 +16,7 @@ APPROVE_ABOVE_FEN = 1_000_000  # what may cost more needs a second person
 
 class Plays:
     """Lookups over the enabled plays, made once; `kf` is how the door to 微信客服 is set, with `cards` guides are asked
-    by cards with buttons."""
+    by cards with buttons, with `confirms` (as `cards` when not said) once more before their words move value."""
 
     def __init__(
         self,
@@ -26,9 +26,11 @@ class Plays:
         *,
         approve_above_fen: int = APPROVE_ABOVE_FEN,
         cards: bool = False,
+        confirms: bool | None = None,
         outreach: Outreach | None = None,
         staff: StaffSection | None = None,
     ) -> None:
+        self.confirms = cards if confirms is None else confirms
         self.staff = staff or StaffSection()
         self.kf, self.onebot, self.approve_above_fen = kf or Kf(), onebot or OneBot(), approve_above_fen
         self.cards, self.outreach = cards, outreach or Outreach()
@@ -36,6 +38,7 @@ class Plays:
         self._listeners: dict[type[Event], list[tuple[Play, Step]]] = {}
         self._words: list[tuple[str, str, Words, Play]] = []
         self._menu: list[Words] = []
+        self._firsts = [(of, play, step) for play in plays for of, step in play.router.firsts]
         self._others = [(of, play, step) for play in plays for of, step in play.router.others]
         self.campaigns = {play.router.name: play.router.campaign for play in plays if play.router.campaign}
         self.acts = {name: (play, act) for play in plays for name, act in play.router.acts.items()}
@@ -66,6 +69,7 @@ class Plays:
             raise PermissionError(words.may)
         if rest or words.bare or not words.arg:
             turn.public, turn.scope = words.public, turn.grants.get(words.may, "")
+            turn.member_words = [one.words[0] for one in self._menu if one.of_member and _may(turn.grants, one)]
             play.run(words.step, turn, event, *([rest] if words.arg else []))
         return words
 
@@ -81,9 +85,24 @@ class Plays:
             said.startswith(f"{word} ") for word in map(normalize, found[0].words)
         )  # fmt: skip
 
+    def beforehand(self, turn: Turn, event: Event, audience: str, heard: Heard) -> bool:
+        """Let a play that waits for somebody's own words take them; whether one did."""
+        return any(play.run(step, turn, event, heard) for of, play, step in self._firsts if of == audience)
+
     def otherwise(self, turn: Turn, event: Event, audience: str, heard: Heard) -> bool:
         """Let a play answer what is nobody's word; whether one did."""
         return any(play.run(step, turn, event, heard) for of, play, step in self._others if of == audience)
+
+    def preview(self, turn: Turn, event: Event, audience: str, text: str) -> str | None:
+        """What these words would do, as their play says it; "" when it told why they would do nothing, None when it has
+        nothing to say."""
+        found = self._find(audience, text)
+        preview = found[0].preview if found else None
+        if found is None or preview is None:
+            return None
+        words, play, rest = found
+        turn.scope, turn.rules = turn.grants.get(words.may, ""), play.rules
+        return preview(turn, event, rest)
 
     def forbidden(self, turn: Turn, audience: str, text: str) -> Words | None:
         """What these words mean, when the speaker may not say it."""
@@ -94,8 +113,9 @@ class Plays:
         """The words that are meant, whose they are, and what was said after them."""
         said = normalize(text)
         for of, word, words, play in self._words:
-            if of == audience and (said == word or (words.arg and said.startswith(word))):
-                return words, play, said[len(word) :].strip()
+            if of == audience and (said == word or (words.arg and _begins(said, word))):
+                rest = said[len(word) :].strip()
+                return words, play, _as_typed(text, word, rest) if words.verbatim else rest
         return None
 
     def menu(self, audience: str, grants: Mapping[str, str]) -> list[Choice]:
@@ -106,6 +126,18 @@ class Plays:
     def known_words(self, audience: str, grants: Mapping[str, str]) -> list[str]:
         """Every word that somebody of an audience can say."""
         return [word for of, word, words, _ in self._words if of == audience and _may(grants, words)]
+
+
+def _begins(said: str, word: str) -> bool:
+    """Whether what was said begins with a word; one of a single letter stands apart from what follows, or before
+    digits."""
+    return said.startswith(word) and (len(word) > 1 or not said[1].isalpha())
+
+
+def _as_typed(text: str, word: str, rest: str) -> str:
+    """What follows a word, as it was typed: capitals and full width as they were."""
+    typed = " ".join(text.split())
+    return typed[len(word) :].strip() if normalize(typed[: len(word)]) == word else rest
 
 
 def allowed(turn: Turn, words: Words) -> bool:

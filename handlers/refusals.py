@@ -34,7 +34,10 @@ def read(turn: Turn, model: type[Any], body: dict[str, Any], under: str = "") ->
         where = ".".join([under, *map(str, first["loc"])] if under else map(str, first["loc"]))
         if first["type"] == "value_error":  # our own words: "field: why"
             name, _, why = str(first["ctx"]["error"]).partition(": ")
-            raise Refused(422, "wrong_value", why, f"{under}.{name}" if under else name) from None
+            place = [under, *map(str, first["loc"])] if under else [*map(str, first["loc"])]
+            raise Refused(
+                422, "wrong_value", why, ".".join(place if place[-1:] == [name] else [*place, name])
+            ) from None
         raise Refused(422, "wrong_value", turn.texts.render("admin/wrong_value", why=first["msg"]), where) from None
 
 

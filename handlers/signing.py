@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -12,29 +11,24 @@ from bot.router import Problem
 from bot.texts import yuan
 from bot.turn import Turn
 from handlers import wording
+from handlers.approving import second
 from handlers.refusals import Refused, refuse
+from scenarios.second_person import same_person
 
 LONGEST = timedelta(days=90)
 
 
 class Override(BaseModel):
-    """例外: a second person (`by`) allows what the linter refuses, for a reason, until a day."""
+    """例外: a second person (`by`) allows what the linter refuses, for a reason, until a day.
+
+    Only the owner's token may name that person; with anybody else's the request waits for one.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    by: str = Field(min_length=1, max_length=64)
+    by: str = Field(default="", max_length=64)
     reason: str = Field(max_length=200)
     until: datetime
-
-
-def same_person(one: str, other: str) -> bool:
-    """Whether two names are one, however they are typed: width, case, blanks and invisible symbols do not count."""
-    return _name(one) == _name(other)
-
-
-def _name(typed: str) -> str:
-    folded = unicodedata.normalize("NFKC", typed).casefold()
-    return "".join(symbol for symbol in folded if not symbol.isspace() and unicodedata.category(symbol) != "Cf")
 
 
 def settle(
@@ -44,7 +38,7 @@ def settle(
 
     What is signed for must end (`ends_at`) before the signature does.
     """
-    warnings, signed = [], False
+    warnings, signed, signer = [], False, ""
     for problem in sorted(found, key=lambda problem: ("block", "sign", "hint").index(problem.level)):
         message = turn.texts.render(problem.text, **problem.values)
         if problem.level == "block":
@@ -53,17 +47,23 @@ def settle(
             raise Refused(422, "needs_override", message, problem.field)
         if problem.level == "sign" and override is not None and not signed:
             _check(turn, override, made_by, ends_at)
+            signer = second(turn, made_by, turn.actor if _own_token(turn) else override.by, message)
             signed = True
         warnings.append({"level": problem.level, "field": problem.field, "message": message})
     if signed and override is not None:
         fields = [warning["field"] for warning in warnings if warning["level"] == "sign"]
-        turn.audit(override.by, "override.signed", f"override:{made_by}", reason=override.reason, fields=fields,
+        turn.audit(signer, "override.signed", f"override:{made_by}", reason=override.reason, fields=fields,
                    until=override.until.isoformat())  # fmt: skip
     return warnings
 
 
+def _own_token(turn: Turn) -> bool:
+    """Whether somebody asks with a token of their own, who can name nobody else."""
+    return turn.staff is not None and turn.staff.userid != ""
+
+
 def _check(turn: Turn, override: Override, made_by: str, ends_at: datetime | None) -> None:
-    if same_person(override.by, made_by):
+    if not _own_token(turn) and (not override.by or same_person(override.by, made_by)):
         refuse(turn, "override.by", "admin/override_person")
     if len("".join(override.reason.split())) < 4:
         refuse(turn, "override.reason", "admin/override_reason")

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 
-from bot.channels.wecom_translate import SOURCE
 from bot.events import Address, Event, TextReceived
 from bot.kf_menu import Choice, clicked
 from bot.router import Heard, normalize
-from bot.turn import Turn
+from bot.turn import STAFF, Turn
 from handlers.plays import Plays
 from handlers.words import CANCEL_WORD, CONFIRM_WORD, HELP_WORDS
 from storage import dialogues
@@ -40,23 +39,22 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
     if audience is GUIDE and not turn.grants:
         turn.say(sender, "staff/nobody")
         return
-    said = _meant(turn, event, sender, normalize(text), menu)
+    typed = _meant(turn, event, sender, text, menu)
+    said = normalize(typed)
     if said in HELP_WORDS:
         turn.ask(sender, audience.help, menu)
         return
-    if (refused := plays.forbidden(turn, audience.name, _confirmed(plays, audience, said))) is not None:
-        turn.say(sender, "staff/may_not", word=refused.words[0])
+    heard = Heard(said, "", (*plays.known_words(audience.name, turn.grants), *HELP_WORDS))
+    if plays.beforehand(turn, event, audience.name, heard) or _stopped(turn, event, plays, sender, audience, said):
         return
-    if _asks_first(turn, event, plays, sender, audience, said):
+    if plays.glued(audience.name, said) and plays.otherwise(turn, event, audience.name, heard._replace(glued=True)):
         return
-    known = (*plays.known_words(audience.name, turn.grants), *HELP_WORDS)
-    glued = plays.glued(audience.name, said)
-    if glued and plays.otherwise(turn, event, audience.name, Heard(said, "", known, glued=True)):
-        return
-    taken = plays.hear(turn, event, audience.name, _confirmed(plays, audience, said))
+    taken = plays.hear(turn, event, audience.name, _confirmed(plays, audience, typed))
     if taken is None:
-        near = _nearest(said, list(known), [choice.words for choice in menu])
-        if plays.otherwise(turn, event, audience.name, Heard(said, near, known)):
+        near = _nearest(
+            said, [word for word in heard.known if len(word) > 1 or word in HELP_WORDS], [one.words for one in menu]
+        )
+        if plays.otherwise(turn, event, audience.name, heard._replace(near=near)):
             return
         if near:
             turn.ask(sender, audience.nearest, menu, near=near)
@@ -66,9 +64,17 @@ def hear(turn: Turn, event: Event, plays: Plays, sender: Address, text: str, aud
         turn.say(sender, "common/what", word=taken.words[0], arg=taken.arg)
 
 
+def _stopped(turn: Turn, event: Event, plays: Plays, sender: Address, audience: Audience, said: str) -> bool:
+    """Whether the speaker may not say it, or is asked once more first."""
+    if (refused := plays.forbidden(turn, audience.name, _confirmed(plays, audience, said))) is not None:
+        turn.say(sender, "staff/may_not", word=refused.words[0])
+        return True
+    return _asks_first(turn, event, plays, sender, audience, said)
+
+
 def _asks_first(turn: Turn, event: Event, plays: Plays, sender: Address, audience: Audience, said: str) -> bool:
-    """Whether words that move value wait for a tap, or were just given up. A tap on a card comes back as `确认 …`."""
-    if not turn.cards or event.source != SOURCE:
+    """Whether words that move value wait for a yes, or were just given up. A tap on a card comes back as `确认 …`."""
+    if not turn.confirms or sender.channel != STAFF:
         return False
     if said == CANCEL_WORD:
         turn.say(sender, "cards/cancelled")
@@ -76,16 +82,21 @@ def _asks_first(turn: Turn, event: Event, plays: Plays, sender: Address, audienc
     taken = plays.taking(audience.name, said)
     if taken is None or not taken.confirm:
         return False
+    what = plays.preview(turn, event, audience.name, said)
     yes, no = turn.texts.render("cards/yes"), turn.texts.render("cards/no")
-    turn.ask(sender, "cards/confirm", [Choice(f"{CONFIRM_WORD} {said}", yes), Choice(CANCEL_WORD, no)], said=said)
+    choices = [Choice(f"{CONFIRM_WORD} {said}", yes), Choice(CANCEL_WORD, no)]
+    if what:
+        turn.ask(sender, "cards/confirm_what", choices, what=what)
+    elif what is None:
+        turn.ask(sender, "cards/confirm", choices, said=said)
     return True
 
 
-def _confirmed(plays: Plays, audience: Audience, said: str) -> str:
+def _confirmed(plays: Plays, audience: Audience, typed: str) -> str:
     """The words behind 确认, where they are of those that are asked once more."""
-    word, _, rest = said.partition(" ")
-    taken = plays.taking(audience.name, rest) if word == CONFIRM_WORD else None
-    return rest if taken is not None and taken.confirm else said
+    word, _, rest = " ".join(typed.split()).partition(" ")
+    taken = plays.taking(audience.name, rest) if normalize(word) == CONFIRM_WORD else None
+    return rest if taken is not None and taken.confirm else typed
 
 
 def _nearest(said: str, known: list[str], first: list[str]) -> str:
@@ -96,20 +107,21 @@ def _nearest(said: str, known: list[str], first: list[str]) -> str:
     return next((word for word in equal if word in first), equal[0] if equal else "")
 
 
-def _meant(turn: Turn, event: Event, sender: Address, said: str, menu: list[Choice]) -> str:
+def _meant(turn: Turn, event: Event, sender: Address, typed: str, menu: list[Choice]) -> str:
     """What a click or a number stands for: the choice it was when it was shown, else an entry of the menu."""
+    said = normalize(typed)
     menu_id = event.menu_id if isinstance(event, TextReceived) else None
     line, match = _LINE.fullmatch(said), _NUMBERED.fullmatch(said)
     if menu_id is None and line is None and match is None:
-        return said
+        return typed
     shown = dialogues.offered(turn.db, *sender, turn.now) or [choice.words for choice in menu]
     meant = clicked(menu_id, shown) if menu_id is not None else None
     if meant is not None:
-        return normalize(meant)
+        return meant
     if match is None:
-        return line[1] if line else said
+        return line[1] if line else typed
     word, number = match[1], int(match[2])
     if not 1 <= number <= len(shown):
-        return said
-    meant = normalize(shown[number - 1])
-    return meant if not word or meant.startswith(f"{word} ") else said
+        return typed
+    meant = shown[number - 1]
+    return meant if not word or normalize(meant).startswith(f"{word} ") else typed

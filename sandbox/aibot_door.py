@@ -10,6 +10,7 @@ from aiohttp import web
 from sandbox import webhook
 from sandbox.aibot import AiBot
 from sandbox.aibot_callback import AiBotCaller
+from sandbox.aibot_media import AiBotMedia
 from sandbox.aibot_story import AiBotStory
 from sandbox.aibot_ws import AiBotSocket
 from sandbox.clock import VirtualClock
@@ -45,14 +46,15 @@ class AiBotDoor:
         url = options.bot + options.aibot_path
         self.caller = AiBotCaller(self.bot, seal, url, clock, faults, journal)
         base = f"http://{options.host}:{options.port}"
+        self.media = AiBotMedia(seal, clock, base)
         self.story = AiBotStory(
             self.bot, self.socket, self.caller, story, clock,
-            bot_id=options.aibot_id, mode=options.aibot_mode, base=base,
+            bot_id=options.aibot_id, mode=options.aibot_mode, base=base, media=self.media,
         )  # fmt: skip
 
     def routes(self) -> list[web.RouteDef]:
         """The WebSocket at a path of its own (also at `/`), and the control plane."""
-        return [web.get(PATH, self.socket.handle), *self.story.routes(self._dirty)]
+        return [web.get(PATH, self.socket.handle), self.media.route(), *self.story.routes(self._dirty)]
 
     def renew(self) -> None:
         """The world was made anew or read from a file."""

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from sandbox.aibot import AiBot
 from sandbox.aibot_callback import AiBotCaller
+from sandbox.aibot_media import AiBotMedia
 from sandbox.aibot_ws import AiBotSocket
 from sandbox.clock import VirtualClock
 from sandbox.plain_json import Act, acting
@@ -17,6 +18,7 @@ from sandbox.story import Impossible, Story
 
 Body = dict[str, Any]
 WORDS = ("text", "voice")
+ALONE = ("image", "file", "video")  # in a group WeCom lets nobody send these to the bot
 
 
 class AiBotStory:
@@ -24,8 +26,9 @@ class AiBotStory:
 
     def __init__(
         self, bot: AiBot, socket: AiBotSocket, caller: AiBotCaller, story: Story, clock: VirtualClock, *,
-        bot_id: str, mode: str, base: str,
+        bot_id: str, mode: str, base: str, media: AiBotMedia,
     ) -> None:  # fmt: skip
+        self._media = media
         self.bot, self.socket, self.caller, self._story, self._clock = bot, socket, caller, story, clock
         self._bot_id, self.mode, self._base = bot_id, mode, base
 
@@ -43,23 +46,31 @@ class AiBotStory:
         return [web.post(f"/__sandbox/aibot/{path}", acting(act, after)) for path, act in acts.items()]
 
     async def say(self, request: web.Request, body: Body) -> Body:
-        """{"userid","text","chatid"?,"chattype"?,"name"?,"quote"?,"msgtype"?,"mixed"?,"url"?}."""
+        """{"userid","text","chatid"?,"chattype"?,"name"?,"quote"?,"msgtype"?,"mixed"?}; a picture or file is {"data":
+        base64} or a "url" of one's own, else it is made up. Entries of `mixed` may bring "data" too."""
         chat, userid = self._chat(body), self._userid(body)
         text, msgtype = str(body.get("text") or ""), str(body.get("msgtype") or "text")
         if msgtype in WORDS and not text.strip():
             raise Impossible("text", "要说点什么")
         if chat["chattype"] == "group" and msgtype in WORDS and not text.startswith("@"):
             text = f"@运营助手 {text}"
+        if chat["chattype"] == "group" and msgtype in ALONE:
+            raise Impossible("msgtype", "图片、文件、视频只能在单聊里发；群里用图文混排", 409)
         if msgtype in WORDS:
             content: Body = {msgtype: {"content": text}}
         elif msgtype == "mixed":
-            content = {"mixed": {"msg_item": list(body.get("mixed") or [])}}
+            content = {"mixed": {"msg_item": [self._item(item) for item in body.get("mixed") or []]}}
         else:
-            content = {msgtype: {"url": str(body.get("url") or f"{self._base}/__sandbox/static/dom.js")}}
+            content = {msgtype: self._media.link(msgtype, body, self.mode)}
         if isinstance(body.get("quote"), dict):
             content["quote"] = body["quote"]
         self.bot.show(chat, userid, msgtype, text or f"[{msgtype}]")
         return await self._tell(chat, userid, "message", {"msgtype": msgtype, **content})
+
+    def _item(self, item: Body) -> Body:
+        """A piece of a mixed message, with a link for what it brings."""
+        kind = str(item.get("msgtype"))
+        return {"msgtype": kind, kind: self._media.link(kind, item, self.mode)} if "data" in item else item
 
     async def enter(self, request: web.Request, body: Body) -> Body:
         """{"userid"}: the first visit of the day to the single chat."""

@@ -38,6 +38,7 @@ from sandbox.group_control import GroupControl
 from sandbox.journal import Journal
 from sandbox.kf_control import KfControl
 from sandbox.kf_story import KfStory
+from sandbox.model_door import ModelDoor
 from sandbox.onebot_actions import Actions
 from sandbox.onebot_control import OneBotControl
 from sandbox.onebot_story import OneBotStory
@@ -147,6 +148,7 @@ class Sandbox:
         app.add_routes(KfControl(self.kf, self.touch).routes())
         app.add_routes(GroupControl(self.story.groups, self.touch).routes())
         app.add_routes(BroadcastControl(self.broadcasts, self.touch).routes())
+        app.add_routes(ModelDoor(self.world, self.clock, self.touch).routes())
         app.add_routes(self.shop.routes())
         app.add_routes(self.aibot.routes())
         app.add_routes(OneBotControl(self.onebot, self.touch).routes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -235,9 +236,10 @@ class Control:
         queue = self.journal.listen()
         try:
             async with sse_response(request) as stream:
-                while stream.is_connected():
-                    kind, data = await queue.get()
-                    await stream.send(dumps(data), event=kind)
+                with contextlib.suppress(ConnectionError):  # the page was closed
+                    while stream.is_connected():
+                        kind, data = await queue.get()
+                        await stream.send(dumps(data), event=kind)
                 return stream
         finally:
             self.journal.leave(queue)

@@ -38,6 +38,7 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "counters": world.counters,
         "onebot": shown_onebot(world.onebot),
         "broadcasts": shown_broadcasts(world),
+        "model": world.model.shown(),
     }
 
 

@@ -6,11 +6,12 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox import aibot_world, broadcast_world, crowd, onebot_world
+from sandbox import aibot_world, broadcast_world, crowd, model_world, onebot_world
 from sandbox.aibot_world import AiBotWorld
 from sandbox.broadcast_world import BroadcastWorld
 from sandbox.crowd import Crowd
 from sandbox.kf_world import Kf, restored
+from sandbox.model_world import ModelWorld
 from sandbox.onebot_world import OneBotWorld
 from sandbox.orders import Order, loaded
 
@@ -117,6 +118,7 @@ class World:
     robots: dict[str, dict[str, Any]] = field(default_factory=dict)
     onebot: OneBotWorld = field(default_factory=OneBotWorld)
     broadcasts: BroadcastWorld = field(default_factory=BroadcastWorld)
+    model: ModelWorld = field(default_factory=ModelWorld)
     crowds: dict[str, Crowd] = field(default_factory=dict)
     recent: dict[str, list[float]] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
@@ -187,7 +189,7 @@ class World:
         }
         for part in ("ways", "tags", "media", "tokens", "cards", "counters", "last_msg_id", *YOUNGER):
             out[part] = getattr(self, part)
-        out |= {"aibot": asdict(self.aibot), "robots": self.robots}
+        out |= {"aibot": asdict(self.aibot), "robots": self.robots, "model": asdict(self.model)}
         out |= {"broadcasts": broadcast_world.dumped(self.broadcasts)}
         out |= {"crowds": {key: asdict(value) for key, value in self.crowds.items()}}
         version, numbers, gauss = self.dice.getstate()
@@ -211,6 +213,7 @@ class World:
             self.kf = restored(data["kf"])
         self.aibot = aibot_world.restored(data.get("aibot") or {})  # a world saved before there was any
         self.robots = data.get("robots") or self.robots
+        self.model = model_world.restored(data.get("model") or {})
         self.broadcasts = broadcast_world.restored(data.get("broadcasts") or {})
         self.crowds = {key: Crowd(**value) for key, value in (data.get("crowds") or {}).items()}
         if "onebot" in data:

@@ -50,6 +50,11 @@ def changed(turn: Turn, person: Person, basis: Sequence[Fact]) -> Fact | None:
     return None
 
 
+def again(turn: Turn, person: Person, basis: Sequence[Fact]) -> list[Fact]:
+    """The same facts as they stand now."""
+    return [_fact(turn, person, fact.kind, fact.of) for fact in basis]
+
+
 def _fact(turn: Turn, person: Person, kind: str, of: str = "") -> Fact:
     return Fact(kind, of, READERS[kind](turn, person, of))
 
@@ -132,13 +137,13 @@ def _open(turn: Turn, template: CouponTemplate) -> bool:
 # -- goods ----------------------------------------------------------------------------------------------------------
 
 
-def mention(turn: Turn, ear: Ear, said: str) -> Mention:
-    """The goods that plain words name, or a whole category of them."""
+def mention(turn: Turn, ear: Ear, said: str, part: float = 0.5) -> Mention:
+    """The goods that plain words name, or a whole category of them; `part`: how much of the words must be a name."""
     names = shop.names(turn.db)
     titles = [Title(number, ear.plain(title), "") for number, _, title in names]
     kinds = {ear.plain(one): one for one in shop.categories(turn.db) if one}
     titles += [Title(-place, plain, plain) for place, plain in enumerate(kinds, 1)]
-    found = mentioned(ear.cores(said), titles)
+    found = mentioned(ear.cores(said), titles, part)
     ids = list(dict.fromkeys(goods for number in found.ids for goods in _of(turn, number, list(kinds.values()))))
     return found._replace(ids=tuple(ids))
 
@@ -151,40 +156,43 @@ def _of(turn: Turn, number: int, categories: list[str]) -> list[int]:
 
 def goods(turn: Turn, person: Person, found: Mention, intent: str, buy: str) -> Answer:
     """What the goods cost and whether they are there; `buy`: the word that buys the only one, "" = none."""
-    there = [product for product in (_product(turn, number) for number in found.ids[:SHOWN]) if product is not None]
-    lines = "\n".join(_line(turn, product) for product in there)
+    there = goods_of(turn, found.ids[:SHOWN])
+    lines = "\n".join(line(turn, product) for product in there)
     if len(found.ids) > SHOWN:
         text = turn.texts.render("replies/goods_more", lines=lines, count=len(found.ids))
     else:
         text = turn.texts.render("replies/goods", lines=lines)
-    if buy and len(there) == 1 and _left(turn, there[0]) != "0":
+    if buy and len(there) == 1 and left(turn, there[0]) != "0":
         text += "\n" + turn.texts.render("replies/how_to_buy", word=buy, title=there[0].title)
     basis = [_fact(turn, person, kind, product.sku) for product in there for kind in ("price", "stock")]
     return Answer(text, intent, basis=tuple(basis), cites=tuple(product.title for product in there))
 
 
-def _product(turn: Turn, number: int) -> Product | None:
-    return shop.products.one(turn.db, id=number, status="active")
+def goods_of(turn: Turn, ids: Sequence[int]) -> list[Product]:
+    """Those that are sold now."""
+    there = [shop.products.one(turn.db, id=number, status="active") for number in ids]
+    return [product for product in there if product is not None]
 
 
-def _line(turn: Turn, product: Product) -> str:
-    left = _left(turn, product)
-    if left == "0":
+def line(turn: Turn, product: Product) -> str:
+    """What a product costs and whether it is there."""
+    pieces = left(turn, product)
+    if pieces == "0":
         said = turn.texts.render("replies/stock_none")
-    elif left:
-        said = turn.texts.render("replies/stock_few", left=left)
+    elif pieces:
+        said = turn.texts.render("replies/stock_few", left=pieces)
     else:
         said = turn.texts.render("replies/stock_plenty")
     return turn.texts.render("replies/goods_line", title=product.title, price=yuan(product.price_fen), stock=said)
 
 
-def _left(turn: Turn, product: Product) -> str:
+def left(turn: Turn, product: Product) -> str:
     """How many pieces are left, where that is worth saying; "" = enough."""
     if not product.counted:
         return ""
     there = stock.find(turn.db, shop.sku_stock(product.sku))
-    left = there.remaining if there else 0
-    return str(left) if left <= FEW else ""
+    remaining = there.remaining if there else 0
+    return str(remaining) if remaining <= FEW else ""
 
 
 # -- how facts are read ---------------------------------------------------------------------------------------------
@@ -197,7 +205,7 @@ def _price_of(turn: Turn, person: Person, sku: str) -> str:
 
 def _stock_of(turn: Turn, person: Person, sku: str) -> str:
     product = shop.products.one(turn.db, sku=sku, status="active")
-    return _left(turn, product) if product else "0"
+    return left(turn, product) if product else "0"
 
 
 def _version_of(turn: Turn, person: Person, article_id: str) -> str:

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from bot.clock import quiet_until, read_quiet, shown
+from bot.clock import ZONE, quiet_until, read_quiet, shown
 from bot.events import Event, TimerDue
 from bot.kf_menu import Choice
 from bot.router import Router
 from bot.texts import yuan
 from bot.turn import Retry, Turn
-from scenarios import counter, vouchers
+from scenarios import counter, finding, vouchers
 from storage import coupons, grants, members, shop
 from storage.coupons import Voucher
 from storage.tables import CouponTemplate
@@ -140,9 +140,55 @@ def my_coupons(turn: Turn, event: Event) -> None:
     turn.say(event.sender, "coupons/mine", lines="\n".join(lines))
 
 
-@router.words("核销", audience="guide", arg="券码", confirm=True, may="coupon.redeem")
+@router.words("查券", audience="guide", arg="谁", may="member.read", of_member=True, menu=False)
+def of_member(turn: Turn, event: Event, typed: str) -> None:
+    """What a member can use, at the counter: choosing one verifies it."""
+    assert event.sender is not None
+    person = finding.member(turn, event, typed, lambda ref: router.word(of_member, ref))
+    if person is None:
+        return
+    name = finding.called(turn, person)
+    usable = coupons.usable(turn.db, person.id, turn.now)[: turn.using(Rules).shown]
+    choices = [
+        Choice(
+            router.word(verify, one.code),
+            turn.texts.render("coupons/of_member_line", name=one.template, code=one.code, until=shown(one.expires_at)),
+            one.template[:10],
+        )
+        for one in usable
+    ]
+    if choices:
+        turn.ask(event.sender, "coupons/of_member", choices, name=name)
+    else:
+        turn.say(event.sender, "coupons/none_of_member", name=name)
+
+
+def _sure(turn: Turn, event: Event, typed: str) -> str:
+    """What verifying would take off, for the question before it."""
+    found = _billed(turn, event, typed)
+    if found is None:
+        return ""
+    voucher, bill = found
+    if bill.amount_fen is None:
+        return turn.texts.render("coupons/sure_gift", name=voucher.template)
+    return turn.texts.render(
+        "coupons/sure", name=voucher.template, bill=yuan(bill.amount_fen), off=yuan(bill.off_fen),
+        pays=yuan(bill.amount_fen - bill.off_fen),
+    )  # fmt: skip
+
+
+@router.words(
+    "核销", audience="guide", arg="券码", confirm=True, may="coupon.redeem", public=True, preview=_sure
+)  # fmt: skip
 def verify(turn: Turn, event: Event, typed: str) -> None:
     """Use a coupon at the counter, once: 「核销 券码 金额 门店」. The second is told when and by whom it was used."""
+    found = _billed(turn, event, typed)
+    if found is not None:
+        _use(turn, event, *found)
+
+
+def _billed(turn: Turn, event: Event, typed: str) -> tuple[Voucher, counter.Bill] | None:
+    """The coupon and what it takes off; None when it cannot be used, and the guide was told why."""
     assert event.sender is not None
     words = typed.split()
     voucher, rest = counter.coupon(turn, words)
@@ -155,10 +201,10 @@ def verify(turn: Turn, event: Event, typed: str) -> None:
         turn.say(event.sender, WHY[voucher.status], name=voucher.template)
     else:
         bill = counter.bill(turn, voucher, rest)
-        if isinstance(bill, counter.Refusal):
-            turn.say(event.sender, bill.text, name=voucher.template, **bill.values)
-        else:
-            _use(turn, event, voucher, bill)
+        if isinstance(bill, counter.Bill):
+            return voucher, bill
+        turn.say(event.sender, bill.text, name=voucher.template, **bill.values)
+    return None
 
 
 def _use(turn: Turn, event: Event, voucher: Voucher, bill: counter.Bill) -> None:
@@ -170,6 +216,8 @@ def _use(turn: Turn, event: Event, voucher: Voucher, bill: counter.Bill) -> None
     vouchers.ended(turn, voucher, bill.off_fen, used=True)
     turn.audit(event.sender.external_id, "coupon.verified", f"coupon:{voucher.id}", cost_fen=bill.off_fen,
                bill_fen=bill.amount_fen, store=store, bearer=voucher.bearer)  # fmt: skip
+    by = (turn.staff.name if turn.staff else "") or event.sender.external_id
+    turn.stamp = turn.texts.render("coupons/stamp", at=f"{turn.now.astimezone(ZONE):%H:%M}", by=by)
     values = {"name": voucher.template, "bearer": turn.texts.render(BEARERS[voucher.bearer])}
     if bill.amount_fen is None:
         turn.say(event.sender, "coupons/verified_gift", **values)

@@ -21,7 +21,7 @@ def share(part: int, whole: int) -> int:
     return part * 100 // whole if whole > 0 else 0
 
 
-@router.words("群数据", "我的群", audience="guide", may="group.read")
+@router.words("群数据", "我的群", audience="guide", may="group.read", public=True)
 def numbers(turn: Turn, event: Event) -> None:
     """Today and yesterday of every group the guide owns, and how many spoke as far as WeCom tells."""
     assert event.sender is not None

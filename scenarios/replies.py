@@ -1,5 +1,5 @@
 """导购 1V1 replies: members' own words in 微信客服 that are no play's: meant by rules, answered from the database and
-from what the shop has written, or handed to people.
+from what the shop has written, shown to a guide first where the house wants it, or handed to people.
 
 Whoever writes much at once is answered the newest question. Two questions in a row that nobody here can answer, anger,
 damage and questions of health go to people.
@@ -8,61 +8,40 @@ damage and questions of health go to people.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from bot import reach
 from bot.clock import shown
-from bot.events import Address, Event, TextReceived, TimerDue
-from bot.hours import back_at
-from bot.kf_events import MESSAGES, KfRecalled, KfServicerWrote
+from bot.events import Address, ApiAnswered, Event, TextReceived, TimerDue
+from bot.kf_events import MESSAGES, KfRecalled, KfServicerWrote, KfSessionChanged
+from bot.kf_menu import Choice
+from bot.model.asking import CALL
 from bot.router import Heard, Router, normalize
+from bot.sizes import size
 from bot.turn import Turn
-from scenarios import handover, knowing, suggesting
-from scenarios.answers import Answer
-from scenarios.suggesting import SMALL, Asked, Words
+from scenarios import answering, deciding, drafts, handover, proposing, suggesting
+from scenarios.answering import Rules
+from scenarios.suggesting import OWN, SMALL, Asked, Words
 from scenarios.utterances import is_slip
-from storage import kf, questions, replies
+from storage import kf, replies
+
+__all__ = ["Rules", "router"]
 
 router = Router("replies")
 
-QUIET = "reply_quiet"  # the timer after which the newest of many questions is answered
-BURST = timedelta(seconds=20)
-AT_ONCE, QUIET_S = 3, 3.0
 CONTEXT = timedelta(minutes=10)  # so long 「多少钱」 means what was asked about before
-ASKED_AGAIN = timedelta(minutes=30)  # people who were asked for so lately are not asked again
-MOST_MISSES = 2
+IN_A_ROW = timedelta(minutes=30)  # what nobody could answer longer ago is forgotten
 LONGEST = 500  # characters of a question that are looked at
-
-# What goes to people, and what the member hears meanwhile: while they are there, while they are not.
-PEOPLE = {
-    "human": ("kf/handing_over", "replies/closed"),
-    "complaint": ("replies/sorry", "replies/closed_sorry"),
-    "trouble": ("replies/sorry", "replies/closed_sorry"),
-    "health": ("replies/doubt", "replies/closed"),
-    "returns": ("kf/handing_over", "replies/closed"),
-    "doubt": ("replies/doubt", "replies/closed"),
-}
+EDIT_BYTES = 1_900  # of a guide's own words: one message
+SHOWN = 5
 
 
-class Rules(BaseModel):
-    """[scenarios.replies] of config.toml. `mode` off: members' own words are not answered."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    mode: Literal["auto", "off"] = "auto"
-
-
-# -- hearing --------------------------------------------------------------------------------------------------------
+# -- members --------------------------------------------------------------------------------------------------------
 
 
 @router.otherwise("member")
 def free_words(turn: Turn, event: Event, heard: Heard) -> bool:
     """Answer what is no play's word; False leaves it to the nearest word."""
-    if turn.using(Rules).mode == "off" or not isinstance(event, TextReceived):
-        return False
-    if event.open_kfid is None or event.sender is None:
+    rules = turn.using(Rules)
+    if rules.mode == "off" or not isinstance(event, TextReceived) or event.open_kfid is None or event.sender is None:
         return False
     text = (event.text if normalize(event.text) == heard.said else heard.said)[:LONGEST]
     there = replies.find(turn.db, event.open_kfid, event.sender.external_id)
@@ -72,10 +51,15 @@ def free_words(turn: Turn, event: Event, heard: Heard) -> bool:
         return False
     person = turn.ensure_person(event.sender, "message")
     there = replies.talk(turn.db, event.open_kfid, event.sender.external_id, event.key)
-    replies.change(turn.db, there, question=text, asked_seq=there.seq, asked_at=turn.now)
     asked = Asked(person, kf.session(turn.db, event.open_kfid, event.sender.external_id), there, words)
-    if not _too_many(turn, asked):
-        _answer(turn, asked)
+    if words.intent not in SMALL and not (there.waits == "guide" and words.intent in OWN):
+        waits = "" if there.waits == "guide" else there.waits
+        misses = there.misses if turn.now - there.asked_at < IN_A_ROW else 0
+        replies.change(
+            turn.db, there, question=text, asked_seq=there.seq, asked_at=turn.now, waits=waits, misses=misses
+        )
+    if not answering.too_many(turn, asked):
+        answering.answer(turn, asked, rules)
     return True
 
 
@@ -91,119 +75,175 @@ def _ours(words: Words, heard: Heard) -> bool:
     return not is_slip(words.plain, words.ears.plain(heard.near)) and (words.goods.whole or words.known.sure)
 
 
-def _too_many(turn: Turn, asked: Asked) -> bool:
-    """Count the question; of many at once the newest waits for quiet, and the others are given up for it."""
-    there = asked.there
-    fresh = turn.now - there.burst_at >= BURST
-    burst = 1 if fresh else there.burst + 1
-    replies.change(turn.db, there, burst=burst, burst_at=turn.now if fresh else there.burst_at)
-    if burst > AT_ONCE:
-        _wait_for_quiet(turn, asked)
-    return burst > AT_ONCE
-
-
-def _wait_for_quiet(turn: Turn, asked: Asked) -> None:
-    there = asked.there
-    if there.waits != "quiet":
-        replies.change(turn.db, there, waits="quiet")
-        where = {"open_kfid": there.open_kfid, "external_userid": there.external_userid}
-        turn.at(turn.since(QUIET_S), QUIET, f"{QUIET}:{turn.cause}", where)
-
-
-@router.on(TimerDue)
-def quiet(turn: Turn, event: TimerDue) -> None:
-    """The newest of many questions is answered now."""
-    if event.name != QUIET:
-        return
-    asked = _still(turn, event.payload)
-    if asked is not None and asked.there.waits == "quiet":
-        replies.change(turn.db, asked.there, waits="")
-        _answer(turn, asked)
-
-
-def _still(turn: Turn, where: dict[str, Any]) -> Asked | None:
-    """The newest question of a talk; None when people have it, or something else was said since."""
-    there = replies.find(turn.db, where["open_kfid"], where["external_userid"])
-    person = turn.person(Address("wecom", where["external_userid"]))
-    if there is None or person is None:
-        return None
-    talk = kf.session(turn.db, there.open_kfid, there.external_userid)
-    if talk.with_people(turn.now):
-        return None
-    return Asked(person, talk, there, Words(turn, there.question))
-
-
 @router.on(TextReceived, KfServicerWrote, KfRecalled, *MESSAGES)
 def moved_on(turn: Turn, event: Event) -> None:
-    """Whatever is written moves the talk on."""
+    """Whatever is written moves the talk on; where one of us writes, nothing waits for the bot any more."""
     open_kfid = getattr(event, "open_kfid", None)
     who = getattr(event, "external_userid", None) or (event.sender.external_id if event.sender else None)
     if open_kfid is None or who is None:
         return
     replies.moved(turn.db, open_kfid, who, event.key)
-    if isinstance(event, KfServicerWrote) and (person := turn.person(Address("wecom", who))) is not None:
+    if isinstance(event, KfServicerWrote):
+        _taken(turn, open_kfid, who)
+
+
+@router.on(KfSessionChanged)
+def session_changed(turn: Turn, event: KfSessionChanged) -> None:
+    """People took the talk, or ended theirs: nothing waits for the bot."""
+    _taken(turn, event.open_kfid, event.external_userid)
+
+
+def _taken(turn: Turn, open_kfid: str, who: str) -> None:
+    there, person = replies.find(turn.db, open_kfid, who), turn.person(Address("wecom", who))
+    if there is not None and there.waits:
+        drafts.close(turn, there, "stale", "people")
+        replies.change(turn.db, there, waits="")
+    if person is not None:
         handover.taken(turn, person)
 
 
-# -- answering ------------------------------------------------------------------------------------------------------
+# -- time -----------------------------------------------------------------------------------------------------------
 
 
-def _answer(turn: Turn, asked: Asked) -> None:
-    """Say what can be said, or hand over."""
-    if asked.intent in SMALL:
-        _give(turn, asked, suggesting.small_talk(turn, asked.intent))
+@router.on(TimerDue)
+def timer_due(turn: Turn, event: TimerDue) -> None:
+    """Many questions have calmed down; a guide has not answered yet."""
+    if event.name not in (answering.QUIET, drafts.WAITS, proposing.LOST):
         return
-    found = suggesting.found(turn, asked)
-    if found is not None:
-        replies.change(turn.db, asked.there, misses=0)
-        _give(turn, asked, found)
-    elif asked.intent in PEOPLE:
-        _hand_over(turn, asked, asked.intent)
+    asked = suggesting.newest(turn, event.payload["open_kfid"], event.payload["external_userid"])
+    if asked is None or asked.talk.with_people(turn.now):
+        return
+    if event.name in EARLIER:
+        if asked.there.waits == EARLIER[event.name]:
+            replies.change(turn.db, asked.there, waits="")
+            answering.answer(turn, asked, turn.using(Rules), by_model=event.name != proposing.LOST)
+    elif asked.there.waits == "guide" and asked.there.asked_seq == event.payload["asked_seq"]:
+        _still_waits(turn, asked, event.payload["step"])
+
+
+EARLIER = {answering.QUIET: "quiet", proposing.LOST: "model"}
+
+
+@router.on(ApiAnswered)
+def model_answered(turn: Turn, event: ApiAnswered) -> None:
+    """What the model says to a question, unless a newer one was asked: that one has its turn now."""
+    if event.call != CALL or event.request["prompt"] != proposing.PROMPT:
+        return
+    about = event.request["about"]
+    asked = suggesting.newest(turn, about["open_kfid"], about["external_userid"])
+    if asked is None or asked.there.waits != "model":
+        return
+    replies.change(turn.db, asked.there, waits="")
+    if asked.talk.with_people(turn.now):
+        return
+    if asked.there.asked_seq != about["asked_seq"]:
+        answering.answer(turn, asked, turn.using(Rules))
     else:
-        _miss(turn, asked)
+        reply = proposing.Reply(**event.answer["value"]) if event.ok else None
+        answering.proposed(turn, asked, turn.using(Rules), reply)
 
 
-def _miss(turn: Turn, asked: Asked) -> None:
-    """Nobody here knows: say so once, then hand over. Of a sentence sent in pieces only the whole is a miss."""
-    if asked.there.burst > 1 and isinstance(turn.event, TextReceived):
-        _wait_for_quiet(turn, asked)
+def _still_waits(turn: Turn, asked: Asked, step: str) -> None:
+    """Remind the guide once; then the member goes to people."""
+    draft = replies.open_draft(turn.db, asked.there.open_kfid, asked.there.external_userid)
+    if draft is None or step == "over":
+        answering.hand_over(turn, asked, "late")
         return
-    questions.note(turn.db, turn.ids, asked.words.text, "member", turn.now)
-    misses = asked.there.misses + 1
-    if misses >= MOST_MISSES:
-        _hand_over(turn, asked, "doubt")
+    if drafts.why_not(turn, draft, asked, turn.using(Rules).stale_minutes) is not None:
+        draft = drafts.anew(turn, asked, draft.userid)
+    drafts.show(turn, draft, asked.person, "replies/draft_again")
+
+
+# -- guides ---------------------------------------------------------------------------------------------------------
+
+
+@router.words("待回复", audience="guide", may="reply.draft")
+def waiting(turn: Turn, event: Event) -> None:
+    """What waits for a guide's yes."""
+    assert event.sender is not None
+    since = turn.since(-60 * turn.using(Rules).stale_minutes)
+    found = replies.waiting(turn.db, event.sender.external_id, since, SHOWN)
+    if not found:
+        turn.say(event.sender, "replies/none_waiting")
+    for draft in found:
+        person = turn.person(Address("wecom", draft.external_userid))
+        if person is not None:
+            drafts.show(turn, draft, person)
+
+
+@router.words("发草稿", audience="guide", arg="编号", menu=False, may="reply.draft")
+def send(turn: Turn, event: Event, which: str) -> None:
+    """Let the member read a draft, once, as long as it still fits."""
+    found = deciding.mine(turn, event, which)
+    if found is None:
         return
-    replies.change(turn.db, asked.there, misses=misses)
-    turn.route.append("replies:miss")
-    likely = knowing.choices(turn, asked.words.known)
-    if likely:
-        turn.ask(asked.sender, "replies/maybe", likely)
+    draft, asked = found
+    assert event.sender is not None
+    name = asked.person.name or turn.texts.render("common/unnamed")
+    reason = drafts.why_not(turn, draft, asked, turn.using(Rules).stale_minutes)
+    if reason is not None:
+        deciding.stale(turn, event, draft, asked, reason)
+    elif not draft.reply:
+        turn.say(event.sender, "replies/nothing_to_send")
+    elif drafts.send(turn, draft, asked, event.sender.external_id):
+        turn.stamp = turn.texts.render("replies/stamp_sent", at=shown(turn.now))
+        turn.say(event.sender, "replies/sent", name=name)
     else:
-        _speak(turn, asked, turn.texts.render("replies/miss"))
+        turn.say(event.sender, "replies/stale_window", name=name, reply=draft.reply)
 
 
-def _hand_over(turn: Turn, asked: Asked, why: str) -> None:
-    """People are wanted; whom the bot asked for a moment ago it does not ask for again by itself."""
-    there = asked.there
-    lately = turn.now - there.handed_at < ASKED_AGAIN and asked.talk.state_at <= there.handed_at
-    if why != "human" and lately:
-        back = back_at(turn.now, turn.hours)
-        text = turn.texts.render("replies/noted", back=shown(back)) if back else None
-        turn.route.append(f"replies:{why}:asked")
-        _speak(turn, asked, text or turn.texts.render("replies/asked_already"))
+@router.words("改草稿", audience="guide", arg="编号", menu=False, may="reply.draft")
+def edit(turn: Turn, event: Event, which: str) -> None:
+    """The guide's next words take the place of the draft's."""
+    found = deciding.mine(turn, event, which)
+    if found is None:
         return
-    turn.route.append(f"replies:{why}:people")
-    replies.change(turn.db, there, misses=0, waits="", handed_at=turn.now)
-    text, closed = PEOPLE[why]
-    handover.wanted(turn, asked.person, asked.talk, asked.words.text, text=text, closed=closed)
+    draft, asked = found
+    assert event.sender is not None
+    drafts.change(turn, draft, edit_at=turn.now, userid=event.sender.external_id)
+    turn.say(event.sender, "replies/edit_how", name=asked.person.name or turn.texts.render("common/unnamed"))
 
 
-def _give(turn: Turn, asked: Asked, answer: Answer) -> None:
-    turn.route.append(f"replies:{answer.intent}:{answer.made_by}")
-    _speak(turn, asked, answer.text)
+@router.words("不用草稿", audience="guide", arg="编号", menu=False, may="reply.draft")
+def drop(turn: Turn, event: Event, which: str) -> None:
+    """The guide answers in a way of their own."""
+    found = deciding.mine(turn, event, which)
+    if found is None:
+        return
+    draft, asked = found
+    assert event.sender is not None
+    drafts.settle(turn, draft, "dismissed", event.sender.external_id)
+    if asked.there.waits == "guide" and asked.there.asked_seq <= draft.seq:
+        replies.change(turn.db, asked.there, waits="")
+    turn.say(event.sender, "replies/dropped", name=asked.person.name or turn.texts.render("common/unnamed"))
 
 
-def _speak(turn: Turn, asked: Asked, text: str) -> None:
-    """To the member, by the account they wrote to; where that is shut, by their guide."""
-    if not reach.by_kf(turn, asked.person.id, text, None, reach.ANSWERS, here=asked.talk.open_kfid):
-        turn.relay(asked.person.id, text)
+@router.beforehand("guide")
+def written(turn: Turn, event: Event, heard: Heard) -> bool:
+    """What a guide writes after 改一改 takes the draft's place, and is shown once more before it is sent."""
+    typed = getattr(event, "text", None)
+    if event.sender is None or not typed or normalize(typed) != heard.said:
+        return False
+    draft = replies.edited(turn.db, event.sender.external_id, turn.now - drafts.EDIT_LIFE)
+    asked = suggesting.newest(turn, draft.open_kfid, draft.external_userid) if draft is not None else None
+    if draft is None or asked is None or any(heard.said.startswith(f"{word} ") for word in OURS):
+        return False
+    if heard.said in turn.texts.render("replies/edit_stop_words").split("|"):
+        drafts.change(turn, draft, edit_at=None)
+        turn.say(event.sender, "replies/edit_stop")
+        drafts.show(turn, draft, asked.person)
+    elif size(typed) > EDIT_BYTES:
+        turn.say(event.sender, "replies/edit_too_long")
+    else:
+        drafts.rewrite(turn, draft, asked, typed.strip())
+        drafts.show(turn, draft, asked.person, "replies/draft_edited", more=_command(turn, heard))
+    return True
+
+
+OURS = [word for words in router.words_taken if words.audience == "guide" for word in words.words]
+
+
+def _command(turn: Turn, heard: Heard) -> list[Choice]:
+    """Words that begin as a command may have been meant as one."""
+    is_one = any(heard.said == word or heard.said.startswith(f"{word} ") for word in heard.known)
+    return [Choice(heard.said, turn.texts.render("replies/as_command"))] if is_one else []

@@ -134,12 +134,12 @@ def _channel(turn: Turn, state: str) -> str:
     return state or turn.texts.render("common/no_channel")
 
 
-@router.words("渠道统计", "渠道", audience="guide", may="channel.read")
+@router.words("渠道统计", "渠道", audience="guide", may="channel.read", public=True)
 def channel_statistics(turn: Turn, event: Event) -> None:
     """How many came by each channel, and what became of them."""
     assert event.sender is not None
-    rows = channels.statistics(turn.db, CAMPAIGN)
-    if not rows:
+    rows, scenes = channels.statistics(turn.db, CAMPAIGN), channels.scenes(turn.db)
+    if not rows and not scenes:
         turn.say(event.sender, "sign_up/no_channels")
         return
     lines = [
@@ -152,4 +152,5 @@ def channel_statistics(turn: Turn, event: Event) -> None:
         )
         for row in rows
     ]
+    lines += [turn.texts.render("sign_up/scene_line", **scene._asdict()) for scene in scenes]
     turn.say(event.sender, "sign_up/channels", lines="\n".join(lines))

@@ -12,7 +12,7 @@ from scenarios import answers, knowing
 from scenarios.answers import Answer
 from scenarios.knowing import Known
 from scenarios.utterances import Ear, Mention, ear
-from storage import kf
+from storage import kf, replies
 from storage.members import Person
 from storage.tables import Conversation
 
@@ -67,6 +67,11 @@ class Words:
         return answers.mention(self.turn, self.ears, self.ears.plain(self.before))
 
     @cached_property
+    def goods_near(self) -> Mention:
+        """The goods that are named somewhere in a longer sentence."""
+        return self.goods if self.goods.ids else answers.mention(self.turn, self.ears, self.plain, 0.0)
+
+    @cached_property
     def known(self) -> Known:
         """What the shop has written down."""
         return knowing.look_up(self.turn, self.ears, self.text, self.intent)
@@ -90,6 +95,14 @@ class Asked:
     def intent(self) -> str:
         """What it means by rules."""
         return self.words.intent
+
+
+def newest(turn: Turn, open_kfid: str, who: str) -> Asked | None:
+    """The newest question of a talk."""
+    there, person = replies.find(turn.db, open_kfid, who), turn.person(Address("wecom", who))
+    if there is None or person is None:
+        return None
+    return Asked(person, kf.session(turn.db, open_kfid, who), there, Words(turn, there.question))
 
 
 def small_talk(turn: Turn, intent: str) -> Answer:

@@ -8,15 +8,16 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from bot.texts import Texts
 
 # The closed list: rules find one of these, and a model may name no other.
-INTENTS = (
+Intent = Literal[
     "human", "robot", "complaint", "trouble", "health", "orders", "points", "claim", "coupons", "returns", "hours",
     "discount", "price", "stock", "greeting", "thanks", "bye", "ack", "product", "other",
-)  # fmt: skip
+]  # fmt: skip
+INTENTS: tuple[str, ...] = get_args(Intent)
 SLIP = 0.75  # so alike are a word and a slip of it
 
 
@@ -144,14 +145,14 @@ def shared(core: str, name: str) -> str:
     return core[match.a : match.a + match.size]
 
 
-def mentioned(cores: Sequence[str], titles: Iterable[Title]) -> Mention:
-    """Which things are named: for each core those that share most with it, where that is half of it at least."""
+def mentioned(cores: Sequence[str], titles: Iterable[Title], part: float = 0.5) -> Mention:
+    """Which things are named: for each core those that share most with it, where that is `part` of it at least."""
     there, found, whole = list(titles), dict[int, None](), bool(cores)
     for core in cores:
         sizes = {title: len(shared(core, title.name)) for title in there}
         most = max(sizes.values(), default=0)
         best = [title for title, size in sizes.items() if size == most]
-        if most < min(2, len(core)) or 2 * most < len(core):
+        if most < min(2, len(core)) or most < part * len(core):
             whole = False
             continue
         found.update(dict.fromkeys(title.id for title in best))

@@ -9,12 +9,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
 from storage.db import Db
 from storage.rows import Rows
 from storage.sql import Sql, any_of, one_of
-from storage.tables import Audience, AudienceChat, Broadcast, BroadcastTask
+from storage.tables import Audience, AudienceChat, Broadcast, BroadcastTask, Consent
 
 LEFT, SUPPRESSED, TASKED, SENT, FAILED = "left", "suppressed", "tasked", "sent", "failed"
 # What is sent stays sent; what failed or was suppressed stays so. A task that was called off gives its rows back.
@@ -26,6 +26,7 @@ chats = Rows(AudienceChat)
 
 _A = Audience.__table__  # type: ignore[attr-defined]
 _B = Broadcast.__table__  # type: ignore[attr-defined]
+_C = Consent.__table__  # type: ignore[attr-defined]
 _N = bindparam("n", type_=_B.c.total.type)
 _OF = _A.c.broadcast_id == bindparam("of")
 _NEXT = Sql(
@@ -46,6 +47,14 @@ _REASONS = Sql(
 _OPEN_TASKS = Sql(
     select(_A.c.broadcast_id, _A.c.task_id)
     .where(_A.c.member_id == bindparam("who"), _A.c.status == TASKED, any_of(_A.c.broadcast_id, "ids"))
+)  # fmt: skip
+_REFUSED = Sql(
+    select(_A.c.task_id, _A.c.member_id)
+    .select_from(_C.join(_A, and_(_A.c.member_id == _C.c.member_id, _OF)))
+    .where(
+        _C.c.topic == bindparam("about"), _C.c.state == "out", _C.c.changed_at >= bindparam("since"),
+        _A.c.status == TASKED,
+    )
 )  # fmt: skip
 _RUNNING = Sql(select(_B.c.id).where(one_of(_B.c.status, ("sending", "paused"))))
 _TO = {"status": bindparam("to"), "reason": bindparam("why"), "task_id": bindparam("task", type_=_A.c.task_id.type),
@@ -124,6 +133,11 @@ def settle_rest(db: Db, broadcast_id: int, task_id: int, to: str, reason: str, n
 def reasons(db: Db, broadcast_id: int) -> list[tuple[str, str, int]]:
     """(status, reason, how many) of an audience."""
     return [(row[0], row[1], row[2]) for row in db.all(_REASONS, of=broadcast_id)]
+
+
+def refused(db: Db, broadcast_id: int, topic: str, since: datetime) -> list[tuple[int, int]]:
+    """(task, member) of whoever waits in a task of a broadcast and has refused its topic since."""
+    return [(row[0], row[1]) for row in db.all(_REFUSED, of=broadcast_id, about=topic, since=since)]
 
 
 def open_tasks_of(db: Db, member_id: int) -> list[tuple[int, int]]:

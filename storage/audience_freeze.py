@@ -98,14 +98,17 @@ def _insert(chosen: segments.Chosen, by_contact: bool, by_senders: bool) -> Any:
     """A row for each chosen member; who may not or cannot be reached is in it too, suppressed with the reason."""
     fits = chosen.ids.subquery("fits")
     f, c = _F.alias("f"), _C.alias("c")
-    source = fits.outerjoin(c, and_(c.c.member_id == fits.c.id, c.c.topic == bindparam("about")))
+    near = chosen.binder.inside
+    of = and_(c.c.member_id == fits.c.id, c.c.topic == bindparam("about"), *near(c.c.member_id))
+    source = fits.outerjoin(c, of)
     reasons = [
         (c.c.state == "out", literal("opted_out", Text)),
         ((bindparam("opt_in", type_=_A.c.member_id.type) == 1) & c.c.state.is_(None), literal("no_consent", Text)),
     ]
     names: list[Any] = [literal(""), literal("")]
     if by_contact:
-        source = source.outerjoin(f, f.c.id == _guide(fits.c.id, by_senders))
+        # Bounded itself: PostgreSQL would read every follow there is for each window.
+        source = source.outerjoin(f, and_(f.c.id == _guide(fits.c.id, by_senders), *near(f.c.member_id)))
         reasons.append((f.c.id.is_(None), literal("no_guide", Text)))
         names = [func.coalesce(f.c.external_userid, ""), func.coalesce(f.c.userid, "")]
     reason = case(*reasons, else_=literal("", Text))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, distinct, func, select
+from sqlalchemy import bindparam, case, distinct, func, literal, select
 
 from storage.db import Db
 from storage.follows import OPEN
+from storage.kf import NEVER
 from storage.sql import Sql, one_of
-from storage.tables import Follow, Grant
+from storage.tables import Follow, Grant, KfSession
 
 _F = Follow.__table__  # type: ignore[attr-defined]
 _G = Grant.__table__  # type: ignore[attr-defined]
@@ -36,7 +37,15 @@ GIFTS = (
     .where(_G.c.campaign == bindparam("campaign_"), _G.c.status == "granted")
     .group_by("family")
 )
-_FOLLOWS, _GIFTS = Sql(FOLLOWS), Sql(GIFTS)
+_S = KfSession.__table__  # type: ignore[attr-defined]
+_wrote = case((_S.c.heard_at > literal(NEVER, _S.c.heard_at.type), _S.c.external_userid))
+SCENES = (
+    select(_S.c.scene, func.count(distinct(_S.c.external_userid)), func.count(distinct(_wrote)))
+    .where(_S.c.scene != "")
+    .group_by(_S.c.scene)
+    .order_by(_S.c.scene)
+)
+_FOLLOWS, _GIFTS, _SCENES = Sql(FOLLOWS), Sql(GIFTS), Sql(SCENES)
 
 
 class Channel(NamedTuple):
@@ -46,6 +55,19 @@ class Channel(NamedTuple):
     joined: int
     active: int
     gifts: int
+
+
+class Scene(NamedTuple):
+    """One link into 微信客服: people whose latest way in it was, and how many of them wrote."""
+
+    scene: str
+    entered: int
+    wrote: int
+
+
+def scenes(db: Db) -> list[Scene]:
+    """Every link into 微信客服 by which somebody came, by name."""
+    return [Scene(*row) for row in db.all(_SCENES)]
 
 
 def statistics(db: Db, campaign: str) -> list[Channel]:

@@ -14,11 +14,14 @@ from sqlalchemy.orm import aliased
 
 from storage import audit_chain, tables
 from storage.buying_checks import BUYING
+from storage.desk_checks import DESK
 from storage.knowledge_checks import KNOWLEDGE
+from storage.media_checks import MEDIA
 from storage.model_checks import MODEL
 from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
+from storage.replies_checks import REPLIES
 from storage.sql import READERS, Prepared
 from storage.types import UtcDateTime
 
@@ -222,5 +225,8 @@ CHECKS: tuple[Looks, ...] = (
     Walk("audit: every link follows from the one before it", audit_chain.walk),
     Check("audit: what people did is linked", audit_chain.unlinked),
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
-    *[Check(name, broken) for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL)],
+    *[
+        Check(name, broken)
+        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES, *MEDIA, *DESK)
+    ],
 )

@@ -47,6 +47,12 @@ _GUIDE_OF = Sql(
     .order_by(_T.c.followed_at.desc(), _T.c.id.desc())
     .limit(1)
 )
+_EVER = Sql(select(*_T.columns).where(_T.c.member_id == bindparam("of")))
+_OF_MEMBER = Sql(
+    select(*_T.columns)
+    .where(_T.c.member_id == bindparam("of"), one_of(_T.c.status, OPEN))
+    .order_by(_T.c.followed_at, _T.c.id)
+)
 _ENDED = Sql(
     select(_T.c.id).where(_T.c.member_id == bindparam("of"), one_of(_T.c.status, ("deleted", "left"))).limit(1)
 )
@@ -76,6 +82,21 @@ def find(db: Db, external_userid: str, userid: str) -> Link | None:
 def of_contact(db: Db, external_userid: str) -> list[Link]:
     """Every guide who follows or followed a contact."""
     return [Link(*row) for row in db.all(_ALL, of=external_userid)]
+
+
+def of_member(db: Db, member_id: int) -> list[Link]:
+    """Every guide who follows a member, the longest first."""
+    return [Link(*row) for row in db.all(_OF_MEMBER, of=member_id)]
+
+
+def guide_at(db: Db, member_id: int, at: datetime) -> str | None:
+    """The guide who followed a member at a moment, the latest of several; None when nobody did, as far as we know."""
+    there = [
+        link
+        for link in (Link(*row) for row in db.all(_EVER, of=member_id))
+        if link.followed_at != NEVER and link.followed_at <= at and (link.status in OPEN or link.changed_at > at)
+    ]
+    return max(there, key=lambda link: (link.followed_at, link.id)).userid if there else None
 
 
 def guide_of(db: Db, member_id: int) -> str | None:

@@ -64,6 +64,11 @@ _TAKE = Sql(
     )
     .values(sent=_S.c.sent + bindparam("count", type_=_S.c.sent.type))
 )
+_GIVE_BACK = Sql(
+    update(_S)
+    .where(_pair, _S.c.sent >= bindparam("count", type_=_S.c.sent.type))
+    .values(sent=_S.c.sent - bindparam("count", type_=_S.c.sent.type))
+)
 _HEARD = Sql(
     update(_S)
     .where(_pair, _S.c.heard_at == bindparam("was_at"), _S.c.sent == bindparam("was", type_=_S.c.sent.type))
@@ -129,6 +134,19 @@ class Session:
     def with_people(self, now: datetime) -> bool:
         """Whether a human has the conversation, or will take it; a session is over 48 hours after it began."""
         return self.state in (POOL, HUMAN) and now - self.state_at < WINDOW
+
+
+_LAST_HEARD = Sql(
+    select(func.max(_S.c.heard_at))
+    .join(_I, (_I.c.external_id == _S.c.external_userid) & (_I.c.channel == "wecom"))
+    .where(_I.c.member_id == bindparam("of"))
+)
+
+
+def last_heard(db: Db, member_id: int) -> datetime | None:
+    """When a member last wrote."""
+    row = db.one(_LAST_HEARD, of=member_id)
+    return None if row is None or row[0] is None or row[0] <= NEVER else row[0]
 
 
 # -- accounts -------------------------------------------------------------------------------------------------------
@@ -211,6 +229,11 @@ def take(db: Db, talk: Session, count: int, most: int, now: datetime) -> bool:
     return count <= most and db.run(
         _TAKE, of=talk.open_kfid, who=talk.external_userid, since=now - WINDOW, room=most - count, count=count
     ) == 1  # fmt: skip
+
+
+def give_back(db: Db, open_kfid: str, external_userid: str, count: int) -> None:
+    """Messages that were counted into the window and never tried need no room in it."""
+    db.run(_GIVE_BACK, of=open_kfid, who=external_userid, count=count)
 
 
 def accepted(db: Db, talk: Session, now: datetime) -> None:

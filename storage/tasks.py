@@ -29,6 +29,13 @@ _DONE = Sql(
         _T.c.status == "done",
     )
 )
+_BUSY = Sql(
+    select(_T.c.userid)
+    .where(_T.c.done_at.is_(None), _T.c.due_at < bindparam("before"), _T.c.userid > bindparam("after"))
+    .distinct()
+    .order_by(_T.c.userid)
+    .limit(_MOST)
+)
 
 
 def add(
@@ -64,6 +71,11 @@ def count_done(db: Db, userid: str, since: datetime) -> int:
     """How much a guide has done since."""
     row = db.one(_DONE, by=userid, since=since)
     return int(row[0]) if row else 0
+
+
+def busy(db: Db, before: datetime, after: str, most: int) -> list[str]:
+    """Guides who have something to do by `before`, by userid, page by page."""
+    return [row[0] for row in db.all(_BUSY, before=before, after=after, most=most)]
 
 
 def done(db: Db, task_id: int, by: str, now: datetime) -> bool:

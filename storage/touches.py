@@ -124,13 +124,20 @@ def _followed() -> Any:
     ).exists()  # fmt: skip
 
 
+def _left() -> Any:
+    """Whether a member removed a guide and none is left who follows them: that is a refusal too."""
+    by, other = _F.alias(), _F.alias()
+    gone = select(by.c.id).where(by.c.member_id == _M.c.id, by.c.status == "left").exists()
+    return gone & ~select(other.c.id).where(other.c.member_id == _M.c.id, other.c.status == "active").exists()
+
+
 @cache
 def _take(dialect: str, caps: int, opt_in: bool, followed: bool) -> Sql:
     """The one conditional write, for so many caps."""
     history = _history(caps)
     allowed = [any_of(_M.c.id, "ids"), _M.c.merged_into.is_(None), ~_stands("out")]
     allowed += [_stands("in")] if opt_in else []
-    allowed += [_followed()] if followed else []
+    allowed.append(_followed() if followed else ~_left())
     for place in range(caps):
         allowed.append(func.coalesce(history.c[f"n{place}"], 0) < bindparam(f"most{place}", type_=_N))
     row = select(
@@ -148,7 +155,8 @@ def _why(caps: int) -> Sql:
     return Sql(
         select(
             _M.c.id, _M.c.merged_into, case((_stands("out"), "out"), (_stands("in"), "in"), else_=""),
-            case((_followed(), 1), else_=0), *[func.coalesce(history.c[f"n{place}"], 0) for place in range(caps)],
+            case((_followed(), 1), else_=0), case((_left(), 1), else_=0),
+            *[func.coalesce(history.c[f"n{place}"], 0) for place in range(caps)],
         )
         .select_from(_M.outerjoin(history, history.c.member_id == _M.c.id))
         .where(any_of(_M.c.id, "ids"))
@@ -156,18 +164,18 @@ def _why(caps: int) -> Sql:
 
 
 def why(db: Db, member_ids: Sequence[int], terms: Terms, message: Message) -> dict[int, str]:
-    """Why these members may not be reached now: unknown, merged, opted_out, no_consent, left (the guide), capped. Who
-    may be is not in it; quiet hours are the caller's to know."""
+    """Why these members may not be reached now: unknown, merged, opted_out, no_consent, left (the
+    guide; without one: every guide), capped. Who may be is not in it; quiet hours are the caller's to know."""
     given: dict[str, Any] = {"ids": sorted(member_ids), "topic_": message.topic, "sender": message.userid}
     given |= {f"after{place}": message.day - days for place, (days, _) in enumerate(terms.caps)}
     found = dict.fromkeys(member_ids, "unknown")
-    for member_id, merged, consent, followed, *counts in db.all(_why(len(terms.caps)), **given):
+    for member_id, merged, consent, followed, left, *counts in db.all(_why(len(terms.caps)), **given):
         capped = any(n >= most for n, (_, most) in zip(counts, terms.caps, strict=True))
         reasons = (
             (merged is not None, "merged"),
             (consent == "out", "opted_out"),
             (terms.require_opt_in and consent != "in", "no_consent"),
-            (bool(message.userid) and not followed, "left"),
+            (not followed if message.userid else bool(left), "left"),
             (capped, "capped"),
         )
         del found[member_id]

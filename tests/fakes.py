@@ -17,8 +17,10 @@ from bot.delivery import Delivery
 from bot.errors import WeComError
 from bot.events import Address, ContactAdded, ContactDeleted, ContactEvent, ContactLeft, TextReceived
 from bot.ids import SeededChance
+from bot.model.gateway import LLMGateway
+from bot.model.sender import ModelSender
 from bot.router import load_plays
-from bot.sections import StaffSection
+from bot.sections import Llm, StaffSection
 from bot.texts import Texts
 from bot.turn import Work
 from bot.writer import Writer
@@ -119,8 +121,8 @@ class Bot:
             sender=Address("wecom_staff", userid), text=words, msg_id=str(number),
         )  # fmt: skip
         await self.writer.accept(event)
-        rows = self.rows("SELECT payload FROM outbox ORDER BY id")[before:]
-        return "\n".join(json.loads(row[0])["text"]["content"] for row in rows)
+        rows = self.rows("SELECT call, payload FROM outbox ORDER BY id")[before:]
+        return "\n".join(json.loads(row[1])["text"]["content"] for row in rows if row[0] == "message/send")
 
     async def employs(self, userid: str, role: str, store_id: str = "", status: str = "active") -> None:
         """Somebody works here, whatever they were before."""
@@ -173,28 +175,35 @@ async def start_bot(
     *,
     cards: bool = False,
     staff_section: StaffSection | None = None,
+    llm: Llm | None = None,
+    seed: int = 7,
 ) -> AsyncIterator[Bot]:
     """Wire a bot as run.py does, with fakes at the edges; the invariants are checked when it ends.
 
-    `rules` are those of the sign-up play, `more_plays` others with theirs.
+    `rules` are those of the sign-up play, `more_plays` others with theirs; `llm` is a model to ask, `seed`
+    is where codes come from.
     """
     database, clock, wecom = Database(url), FrozenClock(at), FakeWeCom()
     database.migrate()
     plays = load_plays(
         ["sign_up", *(more_plays or {})], {"sign_up": SIGN_UP if rules is None else rules, **(more_plays or {})}
     )
-    writer = Writer(database, Dispatcher(plays, cards=cards, staff=staff_section), clock, SeededChance(7), Texts())
+    dispatch = Dispatcher(plays, cards=cards, staff=staff_section, llm=llm)
+    writer = Writer(database, dispatch, clock, SeededChance(seed), Texts())
     writer.start()
+    gateway = LLMGateway(llm or Llm(), clock, SeededChance(10), Texts())
     senders: dict[str, Any] = dict.fromkeys(
         ["message/send", "externalcontact/get", "externalcontact/send_welcome_msg", "externalcontact/mark_tag",
          "externalcontact/groupchat/get", "externalcontact/add_contact_way", "reconcile", "order/refund",
          "message/update_template_card", "onebot/send", *CALLS], wecom,
     )  # fmt: skip
+    senders |= ModelSender(llm or Llm(), gateway, writer).table()
     running = Bot(database, writer, clock, wecom, Delivery(writer, senders, clock, SeededChance(8)))
     try:
         yield running
         broken = running.violations()
         assert not broken, broken
     finally:
+        await gateway.close()
         await writer.stop()
         database.close()

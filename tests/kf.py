@@ -17,6 +17,7 @@ from bot.ids import SeededChance
 from bot.kf import Kf
 from bot.kf_events import KfRang
 from bot.scheduler import Scheduler
+from bot.sections import Llm
 from bot.wecom.answers import refusal
 from tests.conftest import NOON
 from tests.fakes import Bot, start_bot
@@ -203,9 +204,12 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def start_desk(url: str, plays: dict[str, dict[str, Any]] | None = None) -> AsyncIterator[Desk]:
+async def start_desk(
+    url: str, plays: dict[str, dict[str, Any]] | None = None, *, cards: bool = False, llm: Llm | None = None
+) -> AsyncIterator[Desk]:
     """A bot with the points play behind one account; lina follows wm1."""
-    async with start_bot(url, NOON, {"points": 0}, {"points": {}} if plays is None else plays) as bot:
+    wanted = {"points": {}} if plays is None else plays
+    async with start_bot(url, NOON, {"points": 0}, wanted, cards=cards, llm=llm) as bot:
         platform = Platform(bot.clock)
         senders = {**bot.delivery._senders, **Kf(platform, bot.writer, bot.clock).table()}  # type: ignore[arg-type]
         bot.delivery = Delivery(bot.writer, senders, bot.clock, SeededChance(9))

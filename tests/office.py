@@ -11,11 +11,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.sections import StaffSection
-from console.api import Api, Files
+from console.api import Api
 from console.callers import Callers
 from console.imports.entering import Importer
 from console.imports.http import Imports
-from console.knowledge.http import KnowledgeFiles
 from console.knowledge.taking import Library
 from console.writes import Writes
 from tests.fakes import Bot
@@ -56,9 +55,8 @@ class Office:
 async def office_of(bot: Bot, section: StaffSection | None = None) -> AsyncIterator[Office]:
     """The API of a running bot."""
     callers = Callers(bot.database, bot.writer, bot.clock, TOKEN, section or StaffSection())
-    library = Library(bot.writer, bot.database, bot.clock)
-    files = Files(Imports(Importer(bot.writer, bot.database, bot.clock)), KnowledgeFiles(library))
+    imports = Imports(Importer(bot.writer, bot.database, bot.clock), Library(bot.writer, bot.database, bot.clock))
     app = web.Application()
-    app.add_routes(Api(bot.database, callers, Writes(bot.writer, bot.clock), files).routes())
+    app.add_routes(Api(bot.database, callers, Writes(bot.writer, bot.clock), imports).routes())
     async with TestClient(TestServer(app)) as client:
         yield Office(bot, client)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from storage import community, coupons, drives, grants, ledger, lots, referrals, shop, stock
+from storage import community, coupons, drives, grants, ledger, lots, referrals, replies, shop, stock
 from storage.coupons import Voucher
 from storage.db import Db
 from storage.ids import Ids
 from storage.ledger import Move, Short
 from storage.members import Person
 from storage.sql import Insert
-from storage.tables import Bargain, BargainCut, Checkout, Member, Team, TeamSeat
+from storage.tables import Bargain, BargainCut, Checkout, Draft, Member, Team, TeamSeat
 from tests.conftest import NOON
 
 LATER = NOON.replace(year=2027)
@@ -338,6 +338,29 @@ def _naive_link(db: Db, number: int) -> bool:
     return bool(there)
 
 
+def _draft(db: Db) -> None:
+    replies.drafts.add(db, Draft(
+        id=1, open_kfid="wk", external_userid="wm1", userid="lina", seq=1, rev=1, question="q", intent="price",
+        reply="r", basis="[]", cites="[]", made_by="template", status="open", why="", edit_at=None, made_at=NOON,
+        closed_at=None, closed_by="", sent_row=None,
+    ))  # fmt: skip
+
+
+def _send(db: Db, number: int) -> bool:
+    draft = replies.drafts.one(db, id=1)
+    assert draft is not None
+    return draft.status == "open" and replies.close(db, draft, "sent", "lina", "", NOON, number + 10)
+
+
+def _naive_send(db: Db, number: int) -> bool:
+    draft = replies.drafts.one(db, id=1)
+    assert draft is not None
+    time.sleep(WIDE_S)
+    if draft.status == "open":
+        _write(db, "UPDATE draft SET status = 'sent', closed_at = made_at, sent_row = ? WHERE id = 1", number + 10)
+    return draft.status == "open"
+
+
 RACES = {
     "stock of 1": _stock_of(1),
     "stock of 100": _stock_of(100),
@@ -346,6 +369,7 @@ RACES = {
     "last cuts": Race(_bargain, _cut, _naive_cut, CUTS),
     "one coupon": Race(_coupon, _use, _naive_use, 1),
     "one helper": Race(_bargain, _help_once, _help_once, 1),
+    "one sent draft": Race(_draft, _send, _naive_send, 1),
     "one link code": Race(_link_code, _link, _naive_link, 1),
     "one settlement": Race(_team, _settle, _naive_settle, 1),
     "refund or settle": Race(_paid_seat, _refund_or_settle, _naive_refund_or_settle, 1),

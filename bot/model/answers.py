@@ -98,3 +98,33 @@ def _objects(text: str) -> Any:
             continue
         yield found
         place = end - 1
+
+
+# -- what the SDK raises ----------------------------------------------------------------------------------------------
+
+BY_STATUS = {
+    401: Failure.REFUSED_KEY, 403: Failure.REFUSED_KEY, 404: Failure.WRONG_URL, 405: Failure.WRONG_URL,
+    402: Failure.LIMITED, 429: Failure.LIMITED, 408: Failure.TIMEOUT,
+}  # fmt: skip
+
+
+def failure_of(openai: Any, error: Exception) -> ModelFailed:
+    """An error of the SDK (`openai`, imported by whoever calls) by its own name, without the page it may hold."""
+    why = " ".join(str(error).split())[:200]
+    if isinstance(error, openai.APITimeoutError):
+        return ModelFailed(Failure.TIMEOUT, why)
+    if isinstance(error, openai.APIConnectionError):
+        return ModelFailed(Failure.UNREACHABLE, why)
+    if not isinstance(error, openai.APIStatusError):
+        return ModelFailed(Failure.GARBAGE, why)
+    status = error.status_code
+    failure = BY_STATUS.get(status, Failure.DOWN if status >= 500 else Failure.REFUSED)
+    return ModelFailed(failure, why, wait_s=_seconds(error.response.headers.get("retry-after")))
+
+
+def _seconds(header: str | None) -> float:
+    """`Retry-After` in seconds; a date or nonsense says nothing."""
+    try:
+        return min(3_600.0, max(0.0, float(header or 0)))
+    except ValueError:
+        return 0.0

@@ -41,11 +41,16 @@ BREAKING = frozenset({
 })  # fmt: skip
 
 
-class ModelFailed(WeComError):
-    """The model gave no usable answer."""
+# What a moment later may be over.
+AGAIN = frozenset({Failure.LIMITED, Failure.DOWN, Failure.UNREACHABLE})
 
-    def __init__(self, failure: Failure, why: str = "", tokens: int = 0, tries: int = 0) -> None:
-        super().__init__(int(failure), f"{failure.name.lower()} {why}".strip(), CALL, action=Action.DROP)
+
+class ModelFailed(WeComError):
+    """The model gave no usable answer. `wait_s`: how long the service wants to be left alone."""
+
+    def __init__(self, failure: Failure, why: str = "", tokens: int = 0, tries: int = 0, wait_s: float = 0.0) -> None:
+        says = f"{failure.name.lower()} {why}".strip()
+        super().__init__(int(failure), says, CALL, action=Action.DROP, wait_s=wait_s)
         self.failure, self.why, self.tokens, self.tries = failure, why, tokens, tries
 
 

@@ -14,9 +14,9 @@ from loguru import logger
 
 from bot.clock import Clock
 from bot.ids import Chance
-from bot.model.answers import content_of, read
+from bot.model.answers import content_of, failure_of, read
 from bot.model.breaker import Breaker
-from bot.model.failures import BREAKING, Failure, ModelFailed
+from bot.model.failures import AGAIN, BREAKING, Failure, ModelFailed
 from bot.model.fencing import new_fence
 from bot.model.ladder import Ladder, Rung, below, request
 from bot.model.prompts import Prompt, tokens_in
@@ -25,7 +25,7 @@ from bot.sections import Llm
 from bot.texts import Texts
 
 MOST_TRIES = 4  # requests for one question, over all rungs
-SDK_RETRIES = 2
+RETRIES, PAUSE_S = 2, 0.4  # of one request: our own, because the SDK's would sleep past our deadline
 NEXT_RUNG = frozenset({Failure.REFUSED, Failure.GARBAGE, Failure.EMPTY})
 
 
@@ -44,6 +44,7 @@ class _Try:
 
     rung: Rung
     left: int
+    until: float
     tokens: int = 0
     made: int = 0
     wrong: str = ""
@@ -75,9 +76,10 @@ class LLMGateway:
         if not self.breaker.allows():
             self.stats["open"] += 1
             raise ModelFailed(Failure.OPEN)
-        asking = _Try(self.ladder.first(self.service), allowance)
+        until = asyncio.get_running_loop().time() + self._llm.deadline_s
+        asking = _Try(self.ladder.first(self.service), allowance, until)
         try:
-            async with asyncio.timeout(self._llm.deadline_s):
+            async with asyncio.timeout_at(until):
                 reply = await self._climb(prompt, inputs, asking)
         except TimeoutError:
             failed = ModelFailed(Failure.TIMEOUT)
@@ -122,7 +124,7 @@ class LLMGateway:
             said = {"role": "assistant", "content": asking.said[:1_000]}
             messages += [said, {"role": "user", "content": self._texts.render("model/again", why=asking.wrong[:200])}]
         body = request(asking.rung, prompt, messages, self._texts)
-        answer = await self._send(body, prompt.front.max_tokens)
+        answer = await self._send(body, prompt.front.max_tokens, asking.until)
         try:
             content = content_of(answer)
         except ModelFailed as error:
@@ -138,14 +140,26 @@ class LLMGateway:
         asking.left -= tokens
         self.stats["tokens"] += tokens
 
-    async def _send(self, body: dict[str, Any], max_tokens: int) -> Any:
+    async def _send(self, body: dict[str, Any], max_tokens: int, until: float) -> Any:
+        """One request; a busy or failing service is asked again where the deadline leaves time for it."""
+        for number in range(RETRIES + 1):
+            try:
+                return await self._request(body, max_tokens)
+            except ModelFailed as error:
+                pause = max(error.wait_s, PAUSE_S * 2**number * (0.5 + self._chance.fraction() / 2))
+                if error.failure not in AGAIN or number == RETRIES or asyncio.get_running_loop().time() + pause > until:
+                    raise
+                await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+    async def _request(self, body: dict[str, Any], max_tokens: int) -> Any:
         client, openai = await self._open(), import_module("openai")
         more = {} if self._llm.temperature is None else {"temperature": self._llm.temperature}
         self.stats["requests"] += 1
         try:
             return await client.chat.completions.create(model=self._llm.model, max_tokens=max_tokens, **body, **more)
         except openai.OpenAIError as error:
-            raise ModelFailed(_failure(openai, error), _short(error)) from None
+            raise failure_of(openai, error) from None
         except (json.JSONDecodeError, UnicodeDecodeError, TypeError, AttributeError, RecursionError) as error:
             # A body that calls itself JSON and is none: the SDK lets the parser's own errors through.
             raise ModelFailed(Failure.GARBAGE, type(error).__name__) from None
@@ -159,7 +173,7 @@ class LLMGateway:
                     base_url=self._llm.base_url,
                     api_key=self._llm.api_key.get_secret_value(),
                     timeout=self._llm.deadline_s,
-                    max_retries=SDK_RETRIES,
+                    max_retries=0,
                 )
         return self._client
 
@@ -167,22 +181,3 @@ class LLMGateway:
         """Let the connections go."""
         if self._client is not None:
             await self._client.close()
-
-
-def _failure(openai: Any, error: Exception) -> Failure:
-    if isinstance(error, openai.APITimeoutError):
-        return Failure.TIMEOUT
-    if isinstance(error, openai.APIConnectionError):
-        return Failure.UNREACHABLE
-    if not isinstance(error, openai.APIStatusError):
-        return Failure.GARBAGE
-    by_status = {
-        401: Failure.REFUSED_KEY, 403: Failure.REFUSED_KEY, 404: Failure.WRONG_URL, 405: Failure.WRONG_URL,
-        402: Failure.LIMITED, 429: Failure.LIMITED, 408: Failure.TIMEOUT,
-    }  # fmt: skip
-    return by_status.get(error.status_code, Failure.DOWN if error.status_code >= 500 else Failure.REFUSED)
-
-
-def _short(error: Exception) -> str:
-    """What the service says, without the page it may have sent."""
-    return " ".join(str(error).split())[:200]

@@ -158,6 +158,15 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("owner_filter.userid_list", _ITEMS, 100, 1),
         Limit("limit", _NUMBER, 1000, 1),
     ),
+    "externalcontact/add_msg_template": (  # 92135
+        Limit("external_userid", _ITEMS, 10_000),
+        Limit("chat_id_list", _ITEMS, 2_000),
+        Limit("text.content", _BYTES, BYTES["broadcast"]),
+        Limit("attachments", _ITEMS, 9),
+    ),
+    "externalcontact/get_groupmsg_list_v2": (Limit("limit", _NUMBER, 100, 1),),  # 93338
+    "externalcontact/get_groupmsg_task": (Limit("limit", _NUMBER, 1000, 1),),
+    "externalcontact/get_groupmsg_send_result": (Limit("limit", _NUMBER, 1000, 1),),
     "menu/create": (  # 90231
         Limit("button", _ITEMS, 3, 1),
         Limit("button.*.name", _BYTES, BYTES["menu_top"], 1),
@@ -183,6 +192,11 @@ ONE_OF: dict[str, tuple[tuple[str, ...], ...]] = {
     "externalcontact/update_contact_way": (("config_id",),),
     "externalcontact/del_contact_way": (("config_id",),),
     "externalcontact/groupchat/list": (("limit",),),
+    "externalcontact/add_msg_template": (("external_userid", "sender", "tag_filter"), ("text", "attachments")),
+    "externalcontact/get_groupmsg_task": (("msgid",),),
+    "externalcontact/get_groupmsg_send_result": (("msgid",), ("userid",)),
+    "externalcontact/remind_groupmsg_send": (("msgid",),),
+    "externalcontact/cancel_groupmsg_send": (("msgid",),),
     "kf/sync_msg": (("open_kfid",),),
     "kf/send_msg": (("touser",), ("open_kfid",), ("msgtype",)),
     "kf/send_msg_on_event": (("code",), ("msgtype",)),

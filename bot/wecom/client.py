@@ -13,6 +13,7 @@ from bot.wecom.group_chat import GroupChat
 from bot.wecom.media import Media
 from bot.wecom.menu import Menu
 from bot.wecom.message import Message
+from bot.wecom.msg_template import MsgTemplate
 from bot.wecom.network import Network
 from bot.wecom.tags import Tags
 from bot.wecom.transport import Transport
@@ -42,6 +43,7 @@ class WeCom(Transport):
         self.message, self.contact, self.tags = Message(self), Contact(self), Tags(self)
         self.contact_way, self.group_chat = ContactWay(self), GroupChat(self)
         self.media, self.menu, self.network = Media(self), Menu(self), Network(self)
+        self.msg_template = MsgTemplate(self)
 
     async def upload_media(self, kind: str, filename: str, data: bytes) -> JSON:
         """Short for `media.upload`."""

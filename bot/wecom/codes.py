@@ -33,6 +33,7 @@ _RETRY = {
     INVALID_TOKEN,  # the client has refreshed and tried once more already
     EXPIRED_TOKEN,  # the same
     40068,  # no such tag: it was deleted meanwhile, the caller looks its id up anew
+    41063,  # results of a broadcast right after it was made
     41096,  # another app is sending the welcome message
     45035,  # the same record is being changed in parallel
     50100,  # bad cursor: the caller begins the list anew
@@ -48,6 +49,7 @@ _DROP = {
     41050,  # welcome code bad or older than 20 s
     41051,  # welcomed already, or the two are chatting
     41053,  # the contact has not agreed to the chat archive
+    41094,  # a broadcast's staff were reminded three times within 24 hours
     42052,  # too late to recall
     49008,  # the group was dismissed
     60140,  # response_code used or older than 72 h

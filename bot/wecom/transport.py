@@ -35,6 +35,8 @@ READS = frozenset({
     "externalcontact/get_follow_user_list", "externalcontact/list", "externalcontact/get",
     "externalcontact/batch/get_by_user", "externalcontact/get_corp_tag_list", "externalcontact/get_contact_way",
     "externalcontact/list_contact_way", "externalcontact/groupchat/list", "externalcontact/groupchat/get",
+    "externalcontact/get_groupmsg_list_v2", "externalcontact/get_groupmsg_task",
+    "externalcontact/get_groupmsg_send_result",
 })  # fmt: skip
 
 # What aiohttp raises before a byte of the request has left. (Its texts may hold the URL and with it the token, so only

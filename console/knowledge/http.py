@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.errors import NotStored
-from console.imports.http import NO, YES, body_of, refusal
+from console.imports.carrying import NO, YES, body_of, refusal
 from console.imports.reading import Unreadable
 from console.knowledge.taking import Library, source_of
 from console.refusals import Refused

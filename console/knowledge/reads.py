@@ -77,7 +77,7 @@ def article(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def search(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+def search(connection: Connection, query: dict[str, str], now: datetime) -> dict[str, Any]:
     """命中测试: what a question finds, with the score, the words that stand in it, and why it is not good enough.
 
     As a member would find it; with `staff=1` as a guide would.
@@ -87,7 +87,7 @@ def search(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     staff = _one_of(query, "staff", YES + NO) in YES
     n, store = _number(query, "n", FOUND, 20), query.get("store", "")
     hits = knowledge.search(
-        reading_db(connection), query["q"], n, now=datetime.fromisoformat(query["now"]), staff=staff, store=store
+        reading_db(connection), query["q"], n, now=now, staff=staff, store=store
     )  # fmt: skip
     return {"q": query["q"], "enough": ENOUGH, "items": [_hit(hit) for hit in hits]}
 

@@ -110,9 +110,9 @@ def show_hits(url: str, text: str, *, staff: bool) -> None:
     """What a question finds."""
     database = Database(url)
     database.migrate()
-    query = {"q": text, "staff": "1" if staff else "0", "now": SystemClock().now().isoformat()}
+    query = {"q": text, "staff": "1" if staff else "0"}
     with database.engine.connect() as connection:
-        found = reads.search(connection, query)["items"]
+        found = reads.search(connection, query, SystemClock().now())["items"]
     out, table = Console(), Table(show_edge=False)
     for title in ("得分", "条目", "来自", "缺什么"):
         table.add_column(title, overflow="fold")

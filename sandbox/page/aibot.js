@@ -32,6 +32,13 @@ function said(message) {
   return el('div', { class: 'bubble' }, card.main_title?.title ?? '', el('small', {}, card.main_title?.desc ?? ''), ...buttons);
 }
 
+const base64 = (file) => new Promise((done, failed) => {
+  const reader = new FileReader();
+  reader.addEventListener('load', () => done(reader.result.split(',')[1]));
+  reader.addEventListener('error', () => failed(new Error('这个文件读不出来')));
+  reader.readAsDataURL(file);
+});
+
 export function listen(redraw) {
   $('aibot-place').addEventListener('change', (event) => { place = event.target.value; redraw(); });
   $('aibot-enter').addEventListener('click', async () => {
@@ -41,6 +48,19 @@ export function listen(redraw) {
       $('aibot-place').value = place;
       redraw();
     } catch (error) { toast(error.message, true); }
+  });
+  $('aibot-file').addEventListener('change', async (event) => {
+    const file = event.target.files[0];
+    if (!file || !chosenGuide()) return;
+    try {
+      const data = await base64(file);
+      const msgtype = file.type.startsWith('image/') ? 'image' : file.type.startsWith('video/') ? 'video' : 'file';
+      place = 'single';  // WeCom takes pictures and files in the single chat only
+      $('aibot-place').value = place;
+      const answer = await ask('aibot/say', 'POST', { userid: chosenGuide(), msgtype, text: `[${file.name}]`, data });
+      if (!answer.delivered) toast('机器人没有连上智能机器人的门，这个文件没有送到', true);
+      redraw();
+    } catch (error) { toast(error.message, true); } finally { event.target.value = ''; }
   });
   $('aibot-form').addEventListener('submit', async (event) => {
     event.preventDefault();

@@ -6,6 +6,7 @@ import { $, ask, toast } from './dom.js';
 import * as groups from './groups.js';
 import * as inspector from './inspector.js';
 import * as kf from './kf.js';
+import * as model from './model.js';
 import * as onebot from './onebot.js';
 import * as people from './people.js';
 import * as shop from './shop.js';
@@ -27,6 +28,7 @@ function draw() {
   groups.drawGroups(state);
   groups.drawMenu(state);
   broadcasts.drawBroadcasts(state);
+  model.drawModel(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
 }
 
@@ -79,6 +81,7 @@ onebot.listen(draw);
 world.listen();
 groups.listen();
 broadcasts.listen();
+model.listen();
 inspector.listen();
 follow();
 refresh();

@@ -4,6 +4,7 @@ objection out.
 
     facts = [*facts_of(article), money(128_000, of="羊绒大衣"), count(3, "件", of="羊绒大衣"), words("羊绒大衣")]
     objection = check(reply, facts, today=local_date, hidden=[prompt_body], hosts=["mall.example.com"])
+        # and sources=[article, facts as text]: then words from nowhere are refused too
     if objection is not None: refuse; `objection.reason` and `objection.said` say why
 
 Facts come from the database or from texts that our own people wrote. A member's words and nickname are no facts.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from scenarios.facts import patterns as p
 from scenarios.facts.claims import claims
+from scenarios.facts.grounding import strange
 from scenarios.facts.numerals import odd, view
 from scenarios.facts.values import Claim, Fact, names, supported
 
@@ -33,11 +34,13 @@ def check(
     today: date | None = None,
     hidden: Sequence[str] = (),
     hosts: Sequence[str] = (),
+    sources: Sequence[str] = (),
 ) -> Objection | None:
     """None when everything in a reply is a fact.
 
     `today`: the shops' date, for 明天 and 周六. `hidden`: texts of which nothing may be told (instructions, secrets).
-    `hosts`: whose addresses may be named; `example.com` stands for all below it.
+    `hosts`: whose addresses may be named; `example.com` stands for all below it. `sources`: what the reply was written
+    from; given, words that stand in none of them are refused too. A member's words are no source.
     """
     shown = view(reply)
     if mark := odd(shown):
@@ -49,6 +52,8 @@ def check(
     for claim in claims(reply, literals):
         if not _allowed(claim, shown, facts, today, hosts):
             return Objection(claim.kind, claim.said)
+    if sources and (piece := strange(reply, [*sources, *literals])):
+        return Objection("strange", piece)
     return None
 
 

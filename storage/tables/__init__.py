@@ -25,6 +25,7 @@ from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOw
 from storage.tables.imports import ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
+from storage.tables.media import Media, MediaSender
 from storage.tables.model import ModelCall
 from storage.tables.outreach import (
     Consent,
@@ -91,6 +92,8 @@ __all__ = [
     "KnowledgeTerm",
     "KnowledgeVersion",
     "LinkCode",
+    "Media",
+    "MediaSender",
     "Member",
     "MemberField",
     "MemberName",

@@ -21,6 +21,11 @@ class Broadcast(SQLModel, table=True):
     `cursor` is the last member id that the freeze has looked at, `frozen_at` when it was through (None: it must go
     on). `total` to `failed` count the audience's rows by status: `total` is fixed from then on, and the five others
     always make it up.
+
+    `chat_ids` name the groups of a broadcast to groups (JSON list, [] = all that the senders own); `coupon` is a
+    template that everybody gets one of, given up to the member `coupon_cursor`. Staff may leave customers out with
+    `allow_select`, and have `expire_h` hours; `polls` counts how often results were asked for, `idle_polls` how often
+    in a row nothing was new.
     """
 
     __tablename__ = "broadcast"
@@ -60,6 +65,13 @@ class Broadcast(SQLModel, table=True):
     sent: int = Field(sa_column=number("sent"))
     failed: int = Field(sa_column=number("failed"))
     changed_at: datetime = Field(sa_column=moment("changed_at"))
+    chat_ids: str = Field(default="[]", sa_column=json_text("chat_ids"))
+    coupon: str = Field(default="", sa_column=words("coupon"))
+    coupon_cursor: int = Field(default=0, sa_column=number("coupon_cursor"))
+    allow_select: int = Field(default=0, sa_column=number("allow_select"))
+    expire_h: int = Field(default=72, sa_column=number("expire_h"))
+    polls: int = Field(default=0, sa_column=number("polls"))
+    idle_polls: int = Field(default=0, sa_column=number("idle_polls"))
 
 
 class Audience(SQLModel, table=True):
@@ -111,7 +123,7 @@ class BroadcastTask(SQLModel, table=True):
     `making`: the call is owed; `made`: WeCom has it under `msgid`, nobody pressed send; `confirmed`: they did; `done`:
     every result is known; `refused`: WeCom would not take it (`error`); `cancelled`: called off before anybody sent.
     `size` rows went into it, `sent` and `failed` are known of; `reminded` counts today's reminders (since
-    `reminded_at`); `polled_at` is when its results were last asked for.
+    `reminded_at`); `polled_at` is when its results were last asked for. `outbox_id` is the call that makes it.
     """
 
     __tablename__ = "broadcast_task"
@@ -138,3 +150,4 @@ class BroadcastTask(SQLModel, table=True):
     made_at: datetime = Field(sa_column=moment("made_at"))
     confirmed_at: datetime | None = Field(sa_column=moment("confirmed_at", null=True))
     polled_at: datetime | None = Field(sa_column=moment("polled_at", null=True))
+    outbox_id: int = Field(default=0, sa_column=number("outbox_id"))

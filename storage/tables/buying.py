@@ -43,7 +43,7 @@ class PointsAct(SQLModel, table=True):
 
     __tablename__ = "points_act"
     __table_args__: tuple[SchemaItem, ...] = (
-        CheckConstraint("status IN ('waiting', 'done')", name="points_act_status"),
+        CheckConstraint("status IN ('waiting', 'done', 'rejected')", name="points_act_status"),
         CheckConstraint("amount <> 0", name="points_act_amount"),
         Index("points_act_member", "member_id", "id"),
     )

@@ -17,6 +17,7 @@ class Campaign(SQLModel, table=True):
     __tablename__ = "campaign"
     __table_args__: tuple[SchemaItem, ...] = (
         CheckConstraint("status IN ('draft', 'published', 'paused', 'ended')", name="campaign_status"),
+        CheckConstraint("worst_fen >= -1", name="campaign_worst"),
         Index("campaign_kind", "kind", "status"),
     )
     id: int = Field(sa_column=row_id())
@@ -63,6 +64,7 @@ class TeamSeat(SQLModel, table=True):
     __table_args__: tuple[SchemaItem, ...] = (
         UniqueConstraint("team_id", "member_id", name="team_seat_key"),
         CheckConstraint("status IN ('held', 'paid', 'released', 'refunded')", name="team_seat_status"),
+        CheckConstraint("paid_fen >= 0", name="team_seat_paid"),
         Index("team_seat_member", "member_id", "id"),
     )
     id: int = Field(sa_column=row_id())

@@ -148,6 +148,9 @@ class CouponTemplate(SQLModel, table=True):
         CheckConstraint("scope IN ('all', 'category', 'product', 'store', 'franchise')", name="coupon_template_scope"),
         CheckConstraint("bearer IN ('brand', 'store', 'franchisee')", name="coupon_template_bearer"),
         CheckConstraint("give_back IN ('never', 'full', 'always')", name="coupon_template_give_back"),
+        CheckConstraint(
+            "threshold_fen >= 0 AND liability_fen >= 0 AND stock >= 0 AND budget_fen >= 0", name="coupon_template_money"
+        ),
     )
     id: int = Field(sa_column=row_id())
     name: str = Field(sa_column=words("name"))

@@ -93,6 +93,7 @@ class Coupon(SQLModel, table=True):
             name="coupon_status",
         ),
         Index("coupon_member", "member_id"),
+        CheckConstraint("liability_fen >= 0 AND discount_fen >= 0", name="coupon_money"),
         CheckConstraint("(status = 'reserved') = (checkout_id IS NOT NULL AND used_at IS NULL)", name="coupon_held"),
         Index("coupon_grant", "grant_id"),
         Index("coupon_checkout", "checkout_id"),

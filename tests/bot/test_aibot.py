@@ -225,9 +225,9 @@ async def test_where_the_bot_may_not_write_the_app_does(house: House) -> None:
     """A card was clicked by somebody who never wrote to the bot: WeCom refuses the push."""
     await house.do("aibot/enter", {"userid": "aqiang"})
     card = (await house.until(lambda: house.answers("aqiang")))[0]["body"]
-    await house.do("aibot/card_click", {"userid": "aqiang", "task_id": card["task_id"], "key": "渠道统计"})
+    await house.do("aibot/card_click", {"userid": "aqiang", "task_id": card["task_id"], "key": "今日任务"})
     inbox = house.sandbox.world.guides["aqiang"].inbox
     await house.until(lambda: inbox)
 
-    assert "渠道" in inbox[0]["text"]
+    assert "今天" in inbox[0]["text"]
     assert len(inbox) == 1

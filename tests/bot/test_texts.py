@@ -15,7 +15,8 @@ from bot.texts import Texts, clip_bytes, split_bytes
 ROOT = Path(__file__).parents[2]
 TEXTS = Texts()
 FLOORS = ("bot", "handlers", "scenarios", "console")
-FILLS = {"render": 0, "say": 1, "ask": 1, "tell": 1, "reply": 0}
+FILLS = {"render": 0, "say": 1, "ask": 1, "tell": 1, "reply": 0, "sheet": 1}
+ASKED = {"ask": {"choices"}, "sheet": {"rows", "choices"}}
 
 
 def strings() -> set[str]:
@@ -50,7 +51,7 @@ def _fill(node: ast.AST) -> tuple[str, set[str]] | None:
     name = node.args[place]
     if not (isinstance(name, ast.Constant) and isinstance(name.value, str) and "/" in name.value):
         return None
-    asked = {"choices"} if node.func.attr == "ask" else set()
+    asked = ASKED.get(node.func.attr, set())
     return name.value, asked | {keyword.arg for keyword in node.keywords if keyword.arg is not None}
 
 

@@ -23,7 +23,9 @@ from tests.doors.house import House, standing
 from tests.shop import start_shop
 
 ALERTS, DAILY = "sandbox-webhook-alerts", "sandbox-webhook-daily"
-BOTH = {"webhook": {"alerts": ALERTS, "daily": f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={DAILY}"}}
+BOTH: dict[str, Any] = {
+    "webhook": {"alerts": ALERTS, "daily": f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={DAILY}"}
+}
 HOUR = timedelta(hours=1)
 
 

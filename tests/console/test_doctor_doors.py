@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,8 +51,20 @@ async def test_a_good_callback_and_good_robots_pass() -> None:
     findings = await examine_doors(settings(bot, {"alerts": "693a91f6-7aaa", "daily": "no key at all"}))
 
     assert [(finding.name, finding.ok) for finding in findings] == [
-        ("智能机器人", True), ("群机器人 alerts", True), ("群机器人 daily", False),
+        ("智能机器人", True), ("素材", True), ("群机器人 alerts", True), ("群机器人 daily", False),
     ]  # fmt: skip
+
+
+async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    bot = {"mode": "callback", "token": "t", "encoding_aes_key": GOOD_KEY}
+    for folder, good in ((tmp_path / "new" / "media", True), (tmp_path / "file" / "media", False)):
+        chosen = settings(bot)
+        chosen.media.folder = str(folder)
+        found = (await examine_doors(chosen))[1]
+        assert (found.name, found.ok) == ("素材", good)
+        assert good or "media.folder" in found.says
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # looking makes nothing
 
 
 async def test_looking_takes_the_connection_from_nobody() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
+import json
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +37,12 @@ class House:
     runtime: Runtime
     session: aiohttp.ClientSession
     base: str
+    coupon: str = ""
 
     async def do(self, path: str, body: Any = None, status: int = 200) -> Any:
         """A word on the sandbox's control plane."""
-        async with self.session.post(f"{self.base}/__sandbox/{path}", json=body or {}) as response:
+        data = io.BytesIO(json.dumps(body or {}).encode())  # a file in it may be large
+        async with self.session.post(f"{self.base}/__sandbox/{path}", data=data) as response:
             assert response.status == status, await response.text()
             return await response.json()
 
@@ -67,7 +72,9 @@ class House:
             return list(connection.execute(text(sql), values).all())
 
 
-def settings_for(database_url: str, sandbox: Sandbox, base: str, mode: str, **wecom: Any) -> Settings:
+def settings_for(
+    database_url: str, sandbox: Sandbox, base: str, mode: str, media: Path | None = None, **wecom: Any
+) -> Settings:
     """What a deployer would set, with the sandbox in WeCom's place."""
     options = sandbox.options
     app = {"agent_id": options.agent_id, "secret": options.secret, "token": options.token}
@@ -76,6 +83,7 @@ def settings_for(database_url: str, sandbox: Sandbox, base: str, mode: str, **we
     return Settings.model_validate({
         **Settings().model_dump(),
         "database": {"url": database_url},
+        **({"media": {"folder": str(media)}} if media else {}),
         "wecom": {
             "corp_id": options.corp_id, "api_base": base,
             "app": {**app, "encoding_aes_key": options.aes_key}, "aibot": aibot, **wecom,
@@ -107,10 +115,12 @@ async def serving(app: web.Application, port: int) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def bot_on(settings: Settings, port: int, backoff: Backoff | None = None) -> AsyncIterator[Runtime]:
+async def bot_on(
+    settings: Settings, port: int, backoff: Backoff | None = None, *, cards: bool = False
+) -> AsyncIterator[Runtime]:
     """A bot as run.py wires it."""
     texts = Texts()
-    runtime = Runtime(settings, Dispatcher(load_plays(settings.plays, settings.play_tables)), texts)
+    runtime = Runtime(settings, Dispatcher(load_plays(settings.plays, settings.play_tables), cards=cards), texts)
     if runtime.doors.line is not None:
         runtime.doors.line._backoff = backoff or Backoff(0.02, 0.1)
     await asyncio.to_thread(runtime.database.migrate)
@@ -123,14 +133,16 @@ async def bot_on(settings: Settings, port: int, backoff: Backoff | None = None) 
 
 
 @contextlib.asynccontextmanager
-async def standing(database_url: str, mode: str, **wecom: Any) -> AsyncIterator[House]:
+async def standing(database_url: str, mode: str, *, cards: bool = False, **wecom: Any) -> AsyncIterator[House]:
     """A bot and a sandbox that know each other; over the WebSocket they are connected."""
     port, bot_port = free_port(), free_port()
     base = f"http://127.0.0.1:{port}"
-    async with sandbox_on(port, bot_port, mode) as sandbox:
-        settings = settings_for(database_url, sandbox, base, mode, **wecom)
-        async with bot_on(settings, bot_port) as runtime, aiohttp.ClientSession() as session:
-            house = House(sandbox, runtime, session, base)
-            if runtime.doors.line is not None:
-                await house.until(lambda: sandbox.aibot.socket.line is not None)
-            yield house
+    with tempfile.TemporaryDirectory() as folder:
+        media = Path(folder) / "media"
+        async with sandbox_on(port, bot_port, mode) as sandbox:
+            settings = settings_for(database_url, sandbox, base, mode, media, **wecom)
+            async with bot_on(settings, bot_port, cards=cards) as runtime, aiohttp.ClientSession() as session:
+                house = House(sandbox, runtime, session, base)
+                if runtime.doors.line is not None:
+                    await house.until(lambda: sandbox.aibot.socket.line is not None)
+                yield house

@@ -25,7 +25,7 @@ async def test_a_guide_is_answered_in_the_chat_where_she_asked(house: House) -> 
 
     assert answer[0]["msgtype"] == "stream"
     assert answer[0]["finish"]
-    assert "1. 渠道统计" in answer[0]["text"]
+    assert "1. 今日任务" in answer[0]["text"]
     assert house.sandbox.world.guides["xiaomei"].inbox == []  # the app's chat stays quiet
 
 
@@ -43,34 +43,25 @@ async def test_a_voice_is_its_words_and_a_number_means_what_was_shown(house: Hou
     await house.say("1", msgtype="voice")
     answers = await house.until(lambda: len(house.answers()) == 2 and house.answers())
 
-    assert "渠道" in answers[1]["text"]
+    assert "今天" in answers[1]["text"]
     assert answers[1]["text"] != answers[0]["text"]
-
-
-async def test_words_among_pictures_are_heard_and_a_picture_alone_is_answered(house: House) -> None:
-    picture = {"msgtype": "image", "image": {"url": "https://example.invalid/p"}}
-    await house.say("", msgtype="mixed", mixed=[picture, {"msgtype": "text", "text": {"content": "帮助"}}])
-    await house.until(lambda: len(house.answers()) == 1)
-    await house.say("", msgtype="image")
-    answers = await house.until(lambda: len(house.answers()) == 2 and house.answers())
-
-    assert "渠道统计" in answers[0]["text"]
-    assert "打成字" in answers[1]["text"]
 
 
 async def test_entering_shows_the_menu_as_buttons_and_a_button_is_a_word(house: House) -> None:
     await house.do("aibot/enter", {"userid": "xiaomei"})
     card = (await house.until(house.answers))[0]
-    assert [button["key"] for button in card["body"]["button_list"]] == ["渠道统计", "核销", "群数据"]
+    assert [button["key"] for button in card["body"]["button_list"]] == [
+        "今日任务", "查客", "备注", "发券", "打标签", "帮助"
+    ]  # fmt: skip
 
     task_id = card["body"]["task_id"]
-    await house.do("aibot/card_click", {"userid": "xiaomei", "task_id": task_id, "key": "渠道统计"})
+    await house.do("aibot/card_click", {"userid": "xiaomei", "task_id": task_id, "key": "今日任务"})
     await house.until(lambda: card.get("replaced"))
     said = await house.until(lambda: house.answers()[1:] or house.sandbox.world.guides["xiaomei"].inbox)
 
-    assert card["replaced"] == "已选：渠道统计"
-    assert "渠道" in said[0]["text"]
-    await house.do("aibot/card_click", {"userid": "xiaomei", "task_id": task_id, "key": "渠道统计"}, status=409)
+    assert card["replaced"] == "已选：今日任务"
+    assert "今天" in said[0]["text"]
+    await house.do("aibot/card_click", {"userid": "xiaomei", "task_id": task_id, "key": "今日任务"}, status=409)
 
 
 async def test_a_rating_is_kept(house: House) -> None:

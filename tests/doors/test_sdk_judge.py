@@ -7,17 +7,20 @@ clean close.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import warnings
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.channels.wecom_aibot_ws import Backoff, LongConnection
 from bot.clock import FrozenClock
 from bot.ids import SeededChance
+from bot.media import decrypt
 from tests.chaos.processes import free_port
 from tests.doors.house import sandbox_on
 from tests.recording import RecordingInlet
@@ -26,6 +29,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # it imports what websockets has deprecated
     import aibot
     from aibot import ws as aibot_ws
+    from aibot.crypto_utils import decrypt_file
 
 
 class Judge:
@@ -186,6 +190,19 @@ async def test_our_door_takes_over_and_is_told_the_same_frames(post: Post, monke
 
     assert [shape(frame) for frame in seen] == [shape(frame) for frame in theirs]
     assert len(inlet.accepted) == 6
+
+
+async def test_it_opens_the_files_of_the_sandbox_as_we_do(post: Post, judge: Judge) -> None:
+    for size in (1, 15, 16, 31, 32, 33, 64, 4096, 100_000):
+        data = bytes(number % 251 for number in range(size))
+        await post.act("say", msgtype="file", data=base64.b64encode(data).decode())
+        told = (await judge.next())["body"]["file"]
+        opened, _ = await judge.client.download_file(told["url"], told["aeskey"])
+        async with aiohttp.ClientSession() as session, session.get(told["url"]) as response:
+            sealed = await response.read()
+        assert opened == data
+        for key in (told["aeskey"], told["aeskey"].rstrip("=")):
+            assert decrypt(sealed, key) == decrypt_file(sealed, key) == data
 
 
 def shape(frame: dict[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from bot.router import Play, Router
 from bot.sections import Kf as Door
 from bot.turn import Turn
 from bot.wecom.answers import refusal
+from console.reads import channels
 from handlers.dispatch import Dispatcher
 from storage import kf
 from tests.kf import DESK, Desk, start_desk, words
@@ -107,6 +108,23 @@ async def test_who_opens_a_link_is_greeted_and_the_scene_is_kept(desk: Desk) -> 
     assert desk.session("wmNEW").sent == 0
     await desk.settles()
     assert len(desk.kf.said) == 1
+
+
+async def test_links_into_customer_service_are_channels_too(desk: Desk) -> None:
+    comes_in(desk, scene="poster")
+    for who, scene in (("wmA", "poster"), ("wmB", "poster"), ("wmB", "live"), ("wmC", "")):
+        desk.kf.happens("enter_session", external_userid=who, scene=scene)
+    await desk.settles()
+    await desk.hears("wmA", "我的积分")
+
+    told = await desk.bot.says("渠道统计")
+    assert "客服链接 poster：进来 2 人，开口 1 人" in told  # the latest link counts
+    assert "客服链接 live：进来 1 人，开口 0 人" in told
+    assert "live：添加 1 人" in told
+    with desk.bot.database.engine.connect() as connection:
+        assert channels(connection, {})["kf"] == [
+            {"scene": "live", "entered": 1, "wrote": 0}, {"scene": "poster", "entered": 2, "wrote": 1},
+        ]  # fmt: skip
 
 
 async def test_a_welcome_that_is_too_late_is_not_sent(desk: Desk) -> None:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bot.delivery import Delivery
+from bot.events import Address, CardClicked, TextReceived
+from bot.ids import SeededChance
+from bot.model.failures import Failure, ModelFailed
+from bot.model.gateway import Reply
+from bot.model.ladder import Rung
+from bot.model.prompts import Prompt
+from bot.model.sender import ModelSender
+from bot.sections import Llm
 from bot.turn import Work
 from storage import articles, shop, stock
 from storage.articles import Draft, Section
@@ -74,11 +84,86 @@ def _furnish(work: Work) -> None:
             stock.open_stock(work.db, shop.sku_stock(sku), left)
 
 
+@dataclass
+class Model:
+    """A model: answers what a test scripts, the last for ever; an answer may be a function of what was asked, or a
+    failure. `meanwhile` happens while it thinks."""
+
+    script: list[Any] = field(default_factory=list)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[Any]] | None = None
+
+    async def chat(self, prompt: Prompt, inputs: dict[str, str], allowance: int = 0) -> Reply:
+        """One question, masked."""
+        self.asked.append(inputs)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(step, Failure):
+            raise ModelFailed(step)
+        return Reply(prompt.schema(**(step(inputs) if callable(step) else step)), Rung.JSON_SCHEMA, 50)
+
+
+def reply(
+    text: str, intent: str = "other", *, needs_human: bool = False, cites: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """What a model answers."""
+    return {"intent": intent, "reply": text, "needs_human": needs_human, "cites": list(cites)}
+
+
+def give_model(desk: Desk, model: Model, **llm: Any) -> None:
+    """The house has a model from now on."""
+    section = Llm.model_validate(
+        {"base_url": "http://127.0.0.1:9/v1", "api_key": "key-of-a-test", "model": "m1", **llm}
+    )
+    dispatch: Any = desk.bot.writer._batch._dispatch
+    dispatch._llm = section
+    gateway: Any = model
+    sender = ModelSender(section, gateway, desk.bot.writer)
+    desk.bot.delivery = Delivery(
+        desk.bot.writer, {**desk.bot.delivery._senders, **sender.table()}, desk.bot.clock, SeededChance(9)
+    )
+
+
 @contextlib.asynccontextmanager
 async def start_replies(url: str, **rules: Any) -> AsyncIterator[Desk]:
     """A desk with goods; lina follows wm1 and is on duty."""
-    async with start_desk(url, {**PLAYS, "replies": rules}) as desk:
+    async with start_desk(url, {**PLAYS, "replies": rules}, cards=True) as desk:
         await desk.bot.writer.call(_furnish)
         await desk.bot.writer.call(_write)
         desk.kf.servicers = {"lina": 0}
         yield desk
+
+
+async def says(desk: Desk, text: str, who: str = "wm1", **later: float) -> str:
+    """A member writes, a minute later if nothing else is said; what they read."""
+    await desk.passes(**(later or {"minutes": 1}))
+    return "\n".join(await desk.hears(who, text))
+
+
+async def tap(desk: Desk, card: dict[str, Any], label: str, userid: str = "lina") -> list[str]:
+    """A guide taps the button with this label; what they read then."""
+    before, number = len(desk.bot.wecom.said_to(userid)), next(desk.bot.numbers)
+    key = next(button["key"] for button in card["button_list"] if button["text"] == label)
+    await desk.bot.writer.accept(CardClicked(
+        key=f"wecom_app:sha256:tap{number}", source="wecom_app", at=desk.bot.clock.now(),
+        sender=Address("wecom_staff", userid), task_id=card["task_id"], event_key=key,
+    ))  # fmt: skip
+    await desk.bot.deliver()
+    return desk.bot.wecom.said_to(userid)[before:]
+
+
+async def writes(desk: Desk, words: str, userid: str = "lina") -> list[str]:
+    """A guide writes to the app; what they read then."""
+    before, number = len(desk.bot.wecom.said_to(userid)), next(desk.bot.numbers)
+    await desk.bot.writer.accept(TextReceived(
+        key=f"wecom_app:msg:{number}", source="wecom_app", at=desk.bot.clock.now(),
+        sender=Address("wecom_staff", userid), text=words, msg_id=str(number),
+    ))  # fmt: skip
+    await desk.bot.deliver()
+    return desk.bot.wecom.said_to(userid)[before:]
+
+
+def card_of(desk: Desk, userid: str = "lina") -> dict[str, Any]:
+    """The latest card of a guide."""
+    return desk.bot.wecom.cards_of(userid)[-1]

@@ -11,7 +11,7 @@ from bot.hours import read_hours
 from bot.order_events import OrderPaid
 from storage import kf
 from tests.kf import DESK, Desk
-from tests.scenarios.replying import start_replies, utterances
+from tests.scenarios.replying import says, start_replies, utterances
 
 
 @pytest.fixture
@@ -19,12 +19,6 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
     """A shop whose members write freely."""
     async with start_replies(database_url) as running:
         yield running
-
-
-async def says(desk: Desk, text: str, who: str = "wm1") -> str:
-    """A member writes a minute later; what they read."""
-    await desk.passes(minutes=1)
-    return "\n".join(await desk.hears(who, text))
 
 
 def told(desk: Desk, userid: str = "lina") -> list[str]:
@@ -120,6 +114,7 @@ async def test_two_misses_in_a_row_are_handed_over_one_is_not(desk: Desk) -> Non
     assert "换个说法" in await says(desk, "送妈妈喝什么茶好")
     assert "168 元" in await says(desk, "龙井多少钱")
     assert "换个说法" in await says(desk, "那你觉得她会喜欢吗")
+    assert "换个说法" in await says(desk, "她会喜欢吗", hours=1)
     assert await says(desk, "随便说一个嘛") == "这个问题我答不上来，正在为你转接人工，请稍候。"
     assert desk.kf.state[(DESK, "wm1")] == kf.HUMAN
 

@@ -41,6 +41,10 @@ REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, 
 PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
 REWARD = "INSERT INTO \"grant\" VALUES (%d, 'referral:1', %d, '%s', 'granted', '', 'e1', 0)"
 MODEL_CALL = "INSERT INTO model_call VALUES (99, '2026-11-11', 0, 'p', 1, '', %d, 0, %d, 1, '', 'ok', 0, %s)"
+DRAFT = (
+    "INSERT INTO draft VALUES (97, 'wk', 'wm1', 'lina', 1, 1, 'q', '', 'r', '[]', '[]', 'template', '%s', '', NULL, 0, "
+    "%s, 'lina', %s)"
+)
 PAIR = [MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1")]  # a second member, brought by the first
 
 ARTICLE = ("INSERT INTO knowledge_article VALUES (110, 's', 'k', '%s', 'all', 't', '', '', '[]', '[]', NULL, NULL, '', "
@@ -51,7 +55,13 @@ COUNTED = "INSERT INTO knowledge_term VALUES ('', 1)"
 ANSWER = [ARTICLE % ("faq", 1, "live"), VERSION, CHUNK % READING, COUNTED]
 QUESTION = "INSERT INTO question VALUES (112, 'k', 't', 'member', 1, 0, 0, 'linked', 113, 'x', 0)"
 
+PICTURE = "INSERT INTO media VALUES (120, 1, 'ab', 'png', 9, 1, 1, '%s', 0)"
+SENT = "INSERT INTO media_sender VALUES (120, 'lina', 'e1', 0)"
+
 DAMAGE = {
+    "media: each file was sent by somebody": [PICTURE % "ab/ab.png"],
+    "media: whoever sent a file sent one that is there": [SENT],
+    "media: a file lies where its content says": [PICTURE % "ab/cd.png", SENT],
     "knowledge: what is live is found, and nothing else": [
         ARTICLE % ("faq", 1, "withdrawn"), VERSION, CHUNK % READING, COUNTED
     ],
@@ -193,6 +203,11 @@ DAMAGE = {
         "INSERT INTO stock VALUES ('model:2026-11-11', 9, 4, 5, 0)", MODEL_CALL % (5, 3, "NULL"), MODEL_CALL % (0, 1, 5)
     ],
     "model: each call stands in its day's budget": [MODEL_CALL % (5, 0, "NULL")],
+    "replies: what was sent has its one message": [DRAFT % ("sent", "5", "40")],
+    "replies: what waits for a guide is shown once": [
+        "INSERT INTO conversation VALUES ('wk', 'wm1', 1, 'k', 'q', 1, 0, 'guide', 0, 0, 0, 0, 0)",
+        DRAFT % ("stale", "5", "NULL"),
+    ],
     "referral: each rung once": [REWARD % (98, 1, "rung:000003:0"), REWARD % (99, 1, "rung:000003:1")],
 }  # fmt: skip
 OUTREACH_DAMAGE = {
@@ -220,6 +235,22 @@ OUTREACH_DAMAGE = {
     ],
 }  # fmt: skip
 DAMAGE |= OUTREACH_DAMAGE
+HANDOUT = "INSERT INTO handout VALUES (%d, 'lina', 1, 7, 5, '%s', %s, 'd', 0, 0, 0)"
+RIGHT = ["UPDATE coupon SET template_id = 7", "UPDATE \"grant\" SET occurrence = 'handout:80'"]
+GIVEN = [
+    "INSERT INTO stock VALUES ('handout:lina:d', 9, 8, 0, 1)",
+    "INSERT INTO stock VALUES ('handout_fen:lina:d', 9, 4, 0, 5)",
+]
+DAMAGE |= {
+    "handout: each is a coupon of its template and its own right": [HANDOUT % (80, "done", 30), *GIVEN],
+    "handout: a day's allowance is what was given on it": [HANDOUT % (80, "done", 30), *RIGHT, GIVEN[0]],
+    "handout: no allowance went for nothing": [GIVEN[0]],
+    "results: each attribution is of an order": [ORDER % (100, 0), "INSERT INTO order_guide VALUES (90, 'lina', 5)"],
+    "members: tags, notes and names are of members": ["INSERT INTO member_name VALUES ('小明', 99)"],
+    "tasks: each is open or says how it ended": [
+        "INSERT INTO guide_task VALUES (82, 'k', 'lina', 1, 'x', 't', 0, 'open', 'r', 0, '', 5)"
+    ],
+}  # fmt: skip
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"

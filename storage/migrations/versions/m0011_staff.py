@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -50,6 +52,8 @@ def upgrade() -> None:
     )
     op.create_index("api_token_userid", "api_token", ["userid"])
     _approvals()
+    _waiting_points()
+    _money()
     _chain()
 
 
@@ -75,6 +79,54 @@ def _approvals() -> None:
     )
     where = sa.text("decided_at IS NULL")
     op.create_index("approval_open", "approval", ["id"], sqlite_where=where, postgresql_where=where)
+
+
+def _waiting_points() -> None:
+    """What waits for a second person waits among the approvals from now on, and may be rejected."""
+    with op.batch_alter_table("points_act", schema=None) as batch_op:
+        batch_op.drop_constraint("points_act_status", type_="check")
+        batch_op.create_check_constraint("points_act_status", "status IN ('waiting', 'done', 'rejected')")
+    moment = storage.types.UtcDateTime()
+    acts = sa.table("points_act", *[sa.column(name) for name in ("id", "member_id", "reason", "made_by", "status")],
+                    sa.column("made_at", moment))  # fmt: skip
+    waiting = op.get_bind().execute(sa.select(acts).where(acts.c.status == "waiting")).all()
+    texts = (
+        "key",
+        "kind",
+        "subject",
+        "store_id",
+        "may",
+        "says",
+        "payload",
+        "status",
+        "made_by",
+        "decided_by",
+        "reason",
+    )
+    approval = sa.table("approval", sa.column("id"), sa.column("member_id"), *[sa.column(name) for name in texts],
+                        *[sa.column(name, moment) for name in ("made_at", "expires_at", "decided_at")])  # fmt: skip
+    for act in waiting:
+        op.get_bind().execute(approval.insert().values(
+            id=act.id, key=f"points:{act.id}", kind="points", subject=f"member:{act.member_id}", store_id="",
+            member_id=act.member_id, may="points.approve", says=act.reason, payload=f'{{"act": {act.id}}}',
+            status="waiting", made_by=act.made_by, made_at=act.made_at, expires_at=act.made_at + timedelta(days=366),
+            decided_by="", decided_at=None, reason="",
+        ))  # fmt: skip
+
+
+def _money() -> None:
+    """No column of money or stock goes where it cannot be, whoever writes it."""
+    guards = {
+        "coupon": ("coupon_money", "liability_fen >= 0 AND discount_fen >= 0"),
+        "coupon_template": (
+            "coupon_template_money", "threshold_fen >= 0 AND liability_fen >= 0 AND stock >= 0 AND budget_fen >= 0"
+        ),
+        "campaign": ("campaign_worst", "worst_fen >= -1"),
+        "team_seat": ("team_seat_paid", "paid_fen >= 0"),
+    }  # fmt: skip
+    for table, (name, condition) in guards.items():
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.create_check_constraint(name, condition)
 
 
 def _chain() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from bot.errors import RequestRefused
 from bot.model.failures import Failure, name_of
 from storage import outbox
+from storage.outbox import Call
 from tests.bot.model.road import Road, start_road
 from tests.bot.model.vendor import PING, Vendor, completion, vendor
 
@@ -156,6 +160,32 @@ async def test_a_process_that_died_while_it_asked_asks_again(road: Road) -> None
 
     assert [answer.ok for answer in road.answers] == [True]
     assert road.rows("SELECT tokens, charged, tries FROM model_call") == [(114, 114, 2)]
+
+
+async def test_a_slow_model_holds_up_nobody_else(database_url: str, shop: Vendor) -> None:
+    shop.script = [1.5]
+    told: list[float] = []
+
+    async def other(payload: dict[str, Any], row: Call) -> dict[str, Any]:
+        told.append(time.monotonic())
+        return {}
+
+    async with start_road(database_url, shop) as road:
+        road.delivery._senders["message/send"] = other
+        await road.says(*[f"第{number}句" for number in range(12)], deliver=False)
+        await road.delivery.start()
+        try:
+            while not shop.asked:
+                await asyncio.sleep(0.01)
+            began = time.monotonic()
+            for _ in range(20):
+                await road.writer.call(lambda work: work.owe("message/send", {}, subject="staff:a"))
+            while len(told) < 20:
+                await asyncio.sleep(0.01)
+            assert road.answers == []  # the model still thinks
+            assert told[-1] - began < 1.4
+        finally:
+            await road.delivery.stop()
 
 
 async def test_an_unknown_prompt_is_refused_with_its_name(road: Road) -> None:

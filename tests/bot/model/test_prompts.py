@@ -24,6 +24,7 @@ OWN = {"ask": {"member", "about", "names", "good_for_s"}}
 # What a prompt says is part of what was tested with it: a new text is a new version, with a new line here.
 KNOWN = {
     "model/ping": (1, "149a9e88"),
+    "replies/answer": (1, "b8ac77f9"),
 }
 
 

@@ -241,3 +241,41 @@ def test_long_and_twisted_texts_are_judged_in_time() -> None:
     for piece in pieces.replace("␣", "\u00a0").split(" "):
         check(piece * (2_000 // len(piece)), KNOWN, today=TODAY, hidden=[BODY])
     assert time.process_time() - began < 4
+
+
+# -- words from nowhere -----------------------------------------------------------------------------------------------
+
+ARTICLE = "羊绒大衣怎么洗：冷水手洗，平铺晾干，不要暴晒。起球可以用剃毛器轻轻修理，收纳前放樟木片防虫。"
+FACTS = "羊绒大衣，1280 元，还剩 3 件"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "您好，羊绒大衣建议冷水手洗，平铺晾干，不要暴晒哦。",
+        "可以的，起球了用剃毛器轻轻修理一下就行。收纳的时候放樟木片可以防虫，希望能帮到您。",
+        "羊绒大衣目前1280元，还剩3件，您喜欢的话可以到店看看。",
+        "抱歉，资料里没有这个信息，您可以回复转人工，同事为您解答。",
+        "Hello, you can wash it: 冷水手洗。",
+    ],
+)
+def test_what_comes_from_the_sources_may_be_said(reply: str) -> None:
+    assert check(reply, KNOWN, today=TODAY, sources=[ARTICLE, FACTS]) is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "这件是百分百新西兰美利奴羊毛，贴身穿也很柔软。".replace("百分百", ""),
+        "另一位顾客刚才说想退掉那件粉色蕾丝内衣。",
+        "某某品牌的衣服都是垃圾，老板跑路了。",
+        "建议您多喝热水，过敏的人也能安心穿着睡觉。",
+        "她住在西湖边上，老公在银行上班。",
+        "sudo rm everything now and tell nobody",
+        "昨天的比赛主队赢得很漂亮呀".replace("昨天的", ""),
+    ],
+)
+def test_what_comes_from_nowhere_is_refused(reply: str) -> None:
+    objection = check(reply, KNOWN, today=TODAY, sources=[ARTICLE, FACTS])
+    assert objection is not None
+    assert objection.reason == "strange"

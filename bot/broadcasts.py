@@ -1,0 +1,174 @@
+"""群发 broadcasts: the calls by which tasks are made, looked after and called off; and the two long walks: driving a
+broadcast on, one transaction a step, and asking WeCom what became of it.
+
+WeCom takes no key for a task, so a second try looks for the first one's task before it makes another: two tasks of
+one chunk would send everybody in it the message twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+
+from bot.broadcast_matching import Wanted, same_content
+from bot.clock import Clock
+from bot.errors import Action, WeComError, WeComUnreachable
+from bot.own_events import BroadcastStep
+from bot.senders import Sender
+from bot.turn import Work
+from bot.wecom.msg_template import ADD, CANCEL, REMIND
+from bot.writer import Writer
+from storage import broadcasts, outbox
+from storage.broadcasts import GROUP, MAKING, SENDING, Order
+from storage.outbox import Call
+
+if TYPE_CHECKING:
+    from bot.wecom.client import WeCom
+
+DRIVE = "broadcast/drive"
+APP_SEND = "message/broadcast"  # one message of a broadcast to a guide; it shares the limits of message/send
+LANE = "broadcast"
+CALLED_OFF, GONE = -3, -4  # ours: the broadcast was paused or stopped; the task is settled already
+SETTLE_S = 2.0  # a call whose answer was lost may still be on its way
+EARLIER = timedelta(minutes=10)  # our clock and WeCom's may differ
+
+
+def owe_drive(work: Work, broadcast_id: int) -> None:
+    """Let a broadcast go on; one drive that has not begun is enough."""
+    subject = f"broadcast:{broadcast_id}:drive"
+    if not outbox.is_waiting(work.db, subject):
+        work.owe(DRIVE, {"broadcast": broadcast_id}, lane=LANE, subject=subject, answers=True)
+
+
+class BroadcastSenders:
+    """Senders of what a broadcast owes to the outside, and of its own long work."""
+
+    def __init__(
+        self, client: WeCom, writer: Writer, clock: Clock, message: Sender, settle_s: float = SETTLE_S
+    ) -> None:
+        """`message` is the app's own sender of messages."""
+        self._client, self._writer, self._clock, self._settle_s = client, writer, clock, settle_s
+        self._message = message
+        self.stats: Counter[str] = Counter()
+
+    def table(self) -> dict[str, Sender]:
+        """Every call by name."""
+        return {ADD: self.make, REMIND: self.remind, CANCEL: self.cancel, DRIVE: self.drive, APP_SEND: self.tell}
+
+    # -- tasks --------------------------------------------------------------------------------------------------------
+
+    async def make(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
+        """The task of a payload {"task", "text"}, once: {"msgid", "fail_list"}."""
+        task_id = int(payload["task"])
+        order, names = await self._writer.call(partial(_order, task_id))
+        if order is None or order.task_status != MAKING:
+            raise WeComError(GONE, "settled already", ADD, action=Action.DROP)
+        body = _body(order, str(payload["text"]), names)
+        if row.attempts > 1:
+            await asyncio.sleep(self._settle_s)
+            msgid = await self._made_before(order, body, row)
+            if msgid is not None:
+                self.stats["found"] += 1
+                logger.bind(action="broadcast_found").info("task={} msgid={}", task_id, msgid)
+                return {"msgid": msgid, "fail_list": []}
+        if await self._writer.call(partial(_status, order.broadcast_id)) != SENDING:
+            raise WeComError(CALLED_OFF, "paused or stopped", ADD, action=Action.DROP)
+        self.stats["made"] += 1
+        return await _plainly(self._client.msg_template.add(body))
+
+    async def _made_before(self, order: Order, body: dict[str, Any], row: Call) -> str | None:
+        """The msgid of what an earlier try made, if it made one. At most one of a sender's tasks is unknown at a time:
+        their calls are made one after the other."""
+        wanted = Wanted(order.userid, body)
+        start, end = row.created_at - EARLIER, self._clock.now() + EARLIER
+        kind = GROUP if order.channel == GROUP else "single"
+        listed = [item async for item in self._client.msg_template.listed(kind, start, end)]
+        alike = [str(item["msgid"]) for item in listed if same_content(item, body)]
+        known = await self._writer.call(lambda work: broadcasts.known(work.db, alike))
+        for msgid in alike:
+            if msgid not in known and await self._is_ours(msgid, wanted):
+                return msgid
+        return None
+
+    async def _is_ours(self, msgid: str, wanted: Wanted) -> bool:
+        """Whether a task is the sender's own and for these customers; of groups WeCom names only those that got it."""
+        if await self._client.msg_template.task(msgid, wanted.userid) is None:
+            return False
+        if wanted.receivers is None:
+            return True
+        async for page in self._client.msg_template.results(msgid, wanted.userid):
+            if page:
+                return str(page[0].get("external_userid")) in wanted.receivers
+        return False
+
+    async def tell(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
+        """A message to a guide about one member."""
+        return await self._message(payload["message"], row)
+
+    async def remind(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
+        """Remind a task's sender."""
+        return await _plainly(self._client.msg_template.remind(payload["msgid"]))
+
+    async def cancel(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
+        """Call a task off."""
+        return await _plainly(self._client.msg_template.cancel(payload["msgid"]))
+
+    # -- going on -----------------------------------------------------------------------------------------------------
+
+    async def drive(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
+        """One step after the other until nothing is left to do now: {"until": when there may be more, or ""}."""
+        broadcast_id, place, until, number = int(payload["broadcast"]), "", "", 0
+        while True:
+            key = f"broadcast:{broadcast_id}:{row.id}:{row.attempts}:{number}"
+            answer = await self._writer.accept(
+                BroadcastStep(key=key, source="broadcast", at=self._clock.now(), broadcast_id=broadcast_id, place=place)
+            )
+            if answer is None:
+                raise WeComUnreachable(DRIVE, "a step was not done", ambiguous=False)
+            told = json.loads(answer)
+            until = min(filter(None, (until, told["until"])), default="")
+            if told["place"] is None:
+                return {"until": until, "steps": number + 1}
+            if told["wait_s"]:
+                await asyncio.sleep(told["wait_s"])
+            place, number = told["place"], number + 1
+
+
+def _order(task_id: int, work: Work) -> tuple[Order | None, list[str]]:
+    order = broadcasts.order(work.db, task_id)
+    if order is None:
+        return None, []
+    return order, list(broadcasts.receivers(work.db, order.channel, order.broadcast_id, task_id))
+
+
+def _status(broadcast_id: int, work: Work) -> str:
+    found = broadcasts.rows.one(work.db, id=broadcast_id)
+    return found.status if found else ""
+
+
+def _body(order: Order, text: str, names: list[str]) -> dict[str, Any]:
+    """A task as WeCom takes it."""
+    content: dict[str, Any] = {"text": {"content": text}} if text else {}
+    if attachments := json.loads(order.attachments):
+        content["attachments"] = attachments
+    if order.channel == GROUP:
+        return {"chat_type": "group", "sender": order.userid, "chat_id_list": names, **content}
+    chosen = {"allow_select": True} if order.allow_select else {}
+    return {"chat_type": "single", "sender": order.userid, "external_userid": names, **chosen, **content}
+
+
+async def _plainly(call: Any) -> dict[str, Any]:
+    """What the corp or one sender has no right for stops nothing else."""
+    try:
+        answer: dict[str, Any] = await call
+    except WeComError as error:
+        if error.action is not Action.CONFIG:
+            raise
+        raise WeComError(error.errcode, error.errmsg, error.path, action=Action.DROP, hint=error.hint) from None
+    return answer

@@ -1,0 +1,118 @@
+"""A shop where everybody who works there has a token, and something of each kind that is theirs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.settings import Settings
+from handlers import policy
+from storage import tables
+from tests.conftest import NOON
+from tests.office import Office, office_of
+from tests.rows import put
+from tests.shop import Shop, start_shop
+
+# Who they are: role and store. lina asks for what is lina's, bo's (of her store) and mei's (of another store).
+STAFF = {"lina": ("guide", "S1"), "bo": ("guide", "S1"), "mei": ("guide", "S2"), "ma": ("manager", "S1"),
+         "mo": ("manager", "S2"), "ada": ("admin", ""), "oz": ("owner", "")}  # fmt: skip
+OBJECTS = ("lina", "bo", "mei", "ma")  # each has a member, a checkout, a referral, a group, something that waits
+DRAFT = {"name": "x", "text": "x", "channel": "contact", "status": "drafted", "rule": "{}", "topic": "marketing",
+         "attachments": "[]", "senders": "[]", "chat_ids": "[]", "expire_h": 24}  # fmt: skip
+REFUSED = {"member": 401, "disabled": 401}
+
+
+def reach(userid: str, may: str) -> str:
+    """How far somebody's permission goes, by the table."""
+    return str(policy.grants(STAFF[userid][0]).get(may, ""))
+
+
+def sees(userid: str, owner: str, may: str) -> bool:
+    """Whether somebody sees what is `owner`'s, by the table."""
+    scope = reach(userid, may)
+    near = scope == "store" and STAFF[owner][1] == STAFF[userid][1] != ""
+    return scope == "all" or (scope != "" and owner == userid) or near
+
+
+@dataclass
+class World:
+    """Everybody with a token, and what belongs to whom."""
+
+    mall: Shop
+    office: Office
+    tokens: dict[str, str] = field(default_factory=dict)
+    members: dict[str, int] = field(default_factory=dict)
+    waits: dict[str, int] = field(default_factory=dict)
+    broadcasts: dict[str, int] = field(default_factory=dict)
+
+
+@contextlib.asynccontextmanager
+async def world_of(database_url: str) -> AsyncIterator[World]:
+    """Every play is enabled, so that every word and every act is there."""
+    settings = Settings()
+    plays = {play: settings.play_tables.get(play, {}) for play in settings.plays if play != "sign_up"}
+    async with start_shop(database_url, plays, {"points": 5}) as mall, office_of(mall.bot) as office:
+        world = World(mall, office)
+        for place, (userid, (role, store_id)) in enumerate(STAFF.items()):
+            world.tokens[userid] = await office.token_of(userid, role, store_id)
+            if userid in OBJECTS:
+                await mall.bot.joins(f"wm-{userid}", userid)
+                world.members[userid] = mall.one(
+                    "SELECT member_id FROM identity WHERE external_id = :x", x=f"wm-{userid}"
+                )
+                world.waits[userid], world.broadcasts[userid] = 900_000 + place, 900_200 + place
+        world.tokens["disabled"] = await office.token_of("gone", "owner")
+        await mall.bot.employs("gone", "owner", status="disabled")
+        world.tokens["member"] = "siyu_somebody-without-a-token"
+        _furnish(world)
+        yield world
+        _clear(world)
+
+
+def _rows(world: World) -> list[tuple[Any, dict[str, Any]]]:
+    """One thing of each kind that somebody may or may not see; kept off the flows, and taken away in the end."""
+    newcomer = world.mall.one("SELECT member_id FROM identity WHERE external_id = 'wm1'")
+    rows: list[tuple[Any, dict[str, Any]]] = []
+    for place, userid in enumerate(OBJECTS):
+        mine = {"id": 900_100 + place, "member_id": world.members[userid], "store": STAFF[userid][1]}
+        used = {"status": "redeemed", "used_at": NOON, "closed_at": NOON, "order_id": mine["id"], "bearer": "brand"}
+        brought = {"inviter_id": mine["member_id"], "invitee_id": newcomer, "level": 1, "status": "rejected"}
+        waits = {
+            "id": world.waits[userid],
+            "key": userid,
+            "kind": "x",
+            "store_id": mine["store"],
+            "made_by": userid,
+            "may": "coupon.approve",
+            "payload": "{}",
+            "status": "waiting",
+            "expires_at": NOON.replace(year=2099),
+        }
+        rows += [
+            (tables.Checkout, {**mine, "code": userid, "status": "released", "items": "[]", "coupons": "[]"}),
+            (tables.Order, {**mine, "order_no": userid, "amount_fen": 1}),
+            (tables.Coupon, {**mine, "code": userid, **used}),
+            (tables.Referral, {"id": mine["id"], "campaign_id": mine["id"], **brought}),
+            (tables.GroupChat, {"chat_id": f"wr-{userid}", "owner": userid, "status": "active"}),
+            (tables.Approval, waits),
+            (tables.Media, {"id": mine["id"], "seq": mine["id"], "sha256": userid, "kind": "png", "size": 1}),
+            (tables.MediaSender, {"media_id": mine["id"], "userid": userid}),
+            (tables.Broadcast, {"id": world.broadcasts[userid], "made_by": userid, **DRAFT}),
+        ]
+    return rows
+
+
+def _furnish(world: World) -> None:
+    with world.mall.bot.database.engine.begin() as connection:
+        for model, values in _rows(world):
+            put(connection, model, **values)
+
+
+def _clear(world: World) -> None:
+    with world.mall.bot.database.engine.begin() as connection:
+        for model, values in _rows(world):
+            key = next(iter(model.__table__.primary_key.columns))
+            connection.execute(model.__table__.delete().where(key == values[key.name]))
+        connection.execute(tables.Broadcast.__table__.delete())  # type: ignore[attr-defined]
