@@ -132,6 +132,8 @@ class Api:
 
     def _read(self, reading: Reading, query: dict[str, str], sight: Sight) -> dict[str, Any]:
         with self._database.engine.connect() as connection:
+            if reading.timed:
+                return reading.read(connection, query, sight, self._writes.now())
             if reading.scoped:
                 return reading.read(connection, query, sight)
             sight.whole()

@@ -13,6 +13,7 @@ from console import (
     media_reads,
     reads,
     referral_reads,
+    segment_reads,
     settlements,
     staff_reads,
 )
@@ -22,18 +23,20 @@ from handlers.broadcasts import ACTS as BROADCAST_ACTS
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
 from handlers.knowledge import ACTS as KNOWLEDGE_ACTS
+from handlers.segments import ACTS as SEGMENT_ACTS
 
 Read = Callable[..., dict[str, Any]]  # (connection, query), and `sight` where it is `scoped`
 
 
 class Reading(NamedTuple):
     """Who answers a GET, the permission it needs, the parameters it takes. Only one that is `scoped` is asked on behalf
-    of somebody who sees but a part; it leaves out what they do not see."""
+    of somebody who sees but a part; it leaves out what they do not see. One that is `timed` is, and told the time."""
 
     read: Read
     may: str
     known: tuple[str, ...] = ()
     scoped: bool = False
+    timed: bool = False
 
 
 _PAGE = ("limit", "after")
@@ -77,6 +80,10 @@ READS: Mapping[str, Reading] = MappingProxyType({
     ),
     "knowledge/{id}": Reading(knowledge.article, "knowledge.read"),
     "questions/unanswered": Reading(knowledge.unanswered, "knowledge.manage", ("status", "limit")),
+    "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
+    "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
+    "segments/{id}": Reading(segment_reads.segment, "segment.manage", timed=True),
+    "segments/{id}/members": Reading(segment_reads.members, "segment.manage", _PAGE, timed=True),
 })  # fmt: skip
 
 # The act that a POST asks for; what it needs is said in handlers/policy.py ACTS, or by the play that answers it.
@@ -88,7 +95,10 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-    **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS, *KNOWLEDGE_ACTS)},
+    **{
+        act.replace("/", "/{id}/"): act
+        for act in (*GROUP_ACTS, *BROADCAST_ACTS, *SEGMENT_ACTS, *KNOWLEDGE_ACTS)
+    },
     "members/{id}/consent": "members/consent",
     "tags": "tags",
     "staff": "staff",

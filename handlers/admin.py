@@ -22,6 +22,7 @@ from handlers import (
     knowledge,
     points,
     policy,
+    segments,
     staffing,
     undoing,
 )
@@ -152,6 +153,7 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], Answer]] = {
     **group_assets.ACTS,
     **knowledge.ACTS,
     **broadcasts.ACTS,
+    **segments.ACTS,
     **staffing.ACTS,
     **approving.ACTS,
 }

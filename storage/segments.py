@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from storage import tables
 from storage.rows import Rows
@@ -178,27 +178,24 @@ def compiled(rule_json: str, *, windowed: bool = False) -> Chosen:
     return Chosen(asked.select(asked.member.c.id), binder, asked.member)
 
 
-@lru_cache(maxsize=256)
-def _page(rule_json: str) -> Any:
-    chosen = compiled(rule_json)
-    member = chosen.member.c
-    return (
-        chosen.ids.with_only_columns(member.id, member.name, member.tier)
-        .where(member.id > bindparam("beyond", type_=member.id.type))
-        .order_by(member.id)
-        .limit(bindparam("most", type_=member.id.type))
-    )
+Within = Callable[[Any], Any]  # of whom the asker may know, by a column of member ids
 
 
-def count(connection: Connection, rule: Rule, now: datetime) -> int:
-    """How many fit now."""
+def count(connection: Connection, rule: Rule, now: datetime, within: Within | None = None) -> int:
+    """How many fit now, of those `within` the asker's sight."""
     chosen = compiled(rule.model_dump_json())
-    asked = select(func.count()).select_from(chosen.ids.subquery())
+    ids = chosen.ids if within is None else chosen.ids.where(within(chosen.member.c.id))
+    asked = select(func.count()).select_from(ids.subquery())
     return int(connection.execute(asked, chosen.given(now)).scalar_one())
 
 
-def page(connection: Connection, rule: Rule, now: datetime, after: int, most: int) -> list[Any]:
+def page(
+    connection: Connection, rule: Rule, now: datetime, after: int, most: int, within: Within | None = None
+) -> list[Any]:  # fmt: skip
     """Rows (id, name, tier) of up to `most` who fit now, by id, beyond the member `after`."""
-    text = rule.model_dump_json()
-    given = compiled(text).given(now) | {"beyond": after, "most": most}
-    return list(connection.execute(_page(text), given))
+    chosen = compiled(rule.model_dump_json())
+    member = chosen.member.c
+    asked = chosen.ids.with_only_columns(member.id, member.name, member.tier).where(member.id > after)
+    if within is not None:
+        asked = asked.where(within(member.id))
+    return list(connection.execute(asked.order_by(member.id).limit(most), chosen.given(now)))

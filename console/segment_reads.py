@@ -1,0 +1,122 @@
+"""What the JSON API shows of segments: what a rule says, how many fit now, who they are. Asked over a connection of
+its own: a count over a million members holds nobody up."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Select, select
+
+from bot.texts import Texts
+from console.reads import MOST, USUAL
+from console.reads import _json as as_json
+from console.reads import _number as number
+from console.reads import _page as page
+from console.refusals import Refused
+from console.sight import Sight
+from scenarios.segment_words import Words
+from storage import segments as chosen
+from storage import tables
+from storage.segment_rule import Facts, Rule, read
+
+t: Any = tables
+SAMPLE = 10
+
+
+@cache
+def words() -> Words:
+    """The sentences, read once."""
+    return Words(Texts())
+
+
+def segments(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Segments that are not put away, newest first."""
+    s = t.Segment
+    rows = select(s.id, s.name, s.rule, s.made_by, s.made_at).where(s.archived_at.is_(None))
+    if "name" in query:
+        rows = rows.where(s.name.contains(query["name"], autoescape=True))
+    found, following = page(connection, query, rows, s.id)
+    return {"items": [_shown(row) for row in found], "next": following}
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return as_json(row, rule=json.loads(row.rule), says=words().rule(read(row.rule)))
+
+
+def segment(connection: Connection, query: dict[str, str], sight: Sight, now: datetime) -> dict[str, Any]:
+    """One, with how many fit now and ten of them."""
+    row = _find(connection, query)
+    return {**_shown(row), **_fitting(connection, read(row.rule), sight, now)}
+
+
+def count(connection: Connection, query: dict[str, str], sight: Sight, now: datetime) -> dict[str, Any]:
+    """How many fit a rule that was not saved (`rule`, JSON), what it says, ten who fit, and what in it nobody has."""
+    rule = _given(query.get("rule", ""))
+    hints = [
+        {"field": field, "message": words().say("nobody_has", word=word)} for field, word in _odd(connection, rule)
+    ]
+    return {"says": words().rule(rule), **_fitting(connection, rule, sight, now), "hints": hints}
+
+
+def members(connection: Connection, query: dict[str, str], sight: Sight, now: datetime) -> dict[str, Any]:
+    """Who fits a segment now, by id, page by page."""
+    rule = read(_find(connection, query).rule)
+    limit, after = number(query, "limit", USUAL, MOST) or USUAL, number(query, "after") or 0
+    found = chosen.page(connection, rule, now, after, limit + 1, _within(sight))
+    following = found[limit - 1].id if len(found) > limit else None
+    return {"items": [as_json(row) for row in found[:limit]], "next": following}
+
+
+def _within(sight: Sight) -> chosen.Within | None:
+    return None if sight.scope == "all" else sight.member
+
+
+def _fitting(connection: Connection, rule: Rule, sight: Sight, now: datetime) -> dict[str, Any]:
+    found = chosen.page(connection, rule, now, 0, SAMPLE, _within(sight))
+    counted = chosen.count(connection, rule, now, _within(sight)) if len(found) == SAMPLE else len(found)
+    return {"count": counted, "sample": [as_json(row) for row in found]}
+
+
+def _given(typed: str) -> Rule:
+    try:
+        return read(typed)
+    except ValidationError as error:
+        field, remedy = words().wrong(error)
+        raise Refused(422, "wrong_rule", remedy, f"rule.{field}" if field else "rule") from None
+
+
+def _find(connection: Connection, query: dict[str, str]) -> Any:
+    s = t.Segment
+    asked = select(s.id, s.name, s.rule, s.made_by, s.made_at).where(s.id == number(query, "id"))
+    row = connection.execute(asked.where(s.archived_at.is_(None))).first()
+    if row is None:
+        raise Refused(404, "not_found", words().say("no_segment"))
+    return row
+
+
+def _odd(connection: Connection, rule: Rule) -> list[tuple[str, str]]:
+    """(field, word) of what is named in a rule but nowhere in the books."""
+    found = []
+    for at, facts in [("rule", rule), *[(f"rule.exclude.{n}", one) for n, one in enumerate(rule.exclude)]]:
+        for field, named, known in _named(facts):
+            there = {row[0] for row in connection.execute(known)}
+            found += [(f"{at}.{field}", word) for word in named if word not in there]
+    return found
+
+
+def _named(facts: Facts) -> list[tuple[str, list[str], Select[Any]]]:
+    """What a rule names, and where it would be found."""
+    g, c, f, s = t.MemberTag, t.CouponTemplate, t.Follow, t.Store
+    asked = [
+        (f"tags.{n}.any", of.any, select(g.name).distinct().where(g.group_name == of.group, g.name.in_(of.any)))
+        for n, of in enumerate(facts.tags)
+    ]
+    plain = {"coupons": c.name, "channels": f.state, "guides": f.userid, "stores": s.code}
+    for field, column in plain.items():
+        if named := getattr(facts, field):
+            asked.append((field, named, select(column).distinct().where(column.in_(named))))
+    return asked
