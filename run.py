@@ -16,7 +16,7 @@ from bot.router import load_plays
 from bot.runtime import Runtime
 from bot.settings import Settings, load
 from bot.texts import Texts
-from console.knowledge.commands import knowledge_commands
+from console.knowledge.commands import cli as knowledge
 from storage.engine import Database
 
 cli = typer.Typer(
@@ -217,7 +217,7 @@ def import_(
     raise typer.Exit(asyncio.run(bring_in(settings_or_exit().database.url, kind, file, dry_run)))
 
 
-cli.add_typer(knowledge_commands(settings_or_exit), name="knowledge")
+cli.add_typer(knowledge, name="knowledge")
 
 
 if __name__ == "__main__":
