@@ -1,20 +1,18 @@
-"""知识库命令: what a deployer types, as a program."""
+"""知识库命令: what a deployer types."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.house.tree import ROOT
+from typer.testing import CliRunner
+
+from console.knowledge.commands import cli
 
 
 def run(home: Path, *words: str) -> tuple[int, str]:
-    env = {**os.environ, "SIYU_DATABASE__URL": f"sqlite:///{home / 'k.db'}", "COLUMNS": "200", "TERM": "dumb"}
-    done = subprocess.run([sys.executable, ROOT / "run.py", "knowledge", *words], cwd=ROOT, env=env, text=True,
-                          capture_output=True, check=False, timeout=60)  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+    env = {"SIYU_DATABASE__URL": f"sqlite:///{home / 'k.db'}", "COLUMNS": "200", "TERM": "dumb"}
+    done = CliRunner(env=env).invoke(cli, words)
+    return done.exit_code, done.output
 
 
 def test_files_come_in_are_found_and_go(tmp_path: Path) -> None:
