@@ -241,11 +241,13 @@ class Turn(Work):
         head, _, tail = self.texts.render(text, **values, choices=_MARK).partition(_MARK)
         return msgmenu(head.strip(), choices, tail.strip())
 
-    def tell(self, member_id: int, text: str, /, **values: object) -> None:
-        """Let a member know, by whatever way reaches them."""
+    def tell(self, member_id: int, text: str, /, **values: object) -> bool:
+        """Let a member know, by whatever way reaches them; False when somebody has to pass it on."""
         content = self.texts.render(text, **values)
-        if not reach.by_kf(self, member_id, content, None, reach.NEWS):
+        said = reach.by_kf(self, member_id, content, None, reach.NEWS)
+        if not said:
             self.relay(member_id, content)
+        return bool(said)
 
     def _speak(self, to: Address, content: str, menu: dict[str, Any] | None) -> None:
         if to.channel == STAFF:

@@ -175,8 +175,9 @@ class Demo:
     def _welcome(self, sandbox: str, bot: str, there: dict[str, int]) -> None:
         kept = f"数据在 {self._db}" if self._home is None else "数据在临时文件里，退出即删（要保留：--db 文件）"
         typer.echo(f"\n  沙盒页面   {sandbox}/   ← 打开它，点「扫码添加」，看欢迎语和新人礼到账")
-        goods, coupons, drives = there["products"], there["coupon_templates"], there["campaigns"]
-        typer.echo(f"  橱窗       {goods} 件商品 · {coupons} 种券 · {drives} 个活动；在「商城」一栏付款、退款")
+        units = {"products": "件商品", "coupon_templates": "种券", "campaigns": "个活动", "salons": "场沙龙"}
+        shown = " · ".join(f"{there[name]} {unit}" for name, unit in units.items())
+        typer.echo(f"  橱窗       {shown}；在「商城」一栏付款、退款")
         typer.echo(f"  知识库     {there['answers']} 条问答、文档和话术；会员直接问，导购说「话术 退货」")
         typer.echo(f"  机器人     {bot}/readyz · /metrics · /api/v1/…")
         typer.echo(f"  {kept}\n  Ctrl-C 停止\n")

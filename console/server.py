@@ -10,6 +10,7 @@ from bot.channels import wecom_aibot, wecom_app
 from bot.runtime import Runtime
 from console.api import Api
 from console.broadcast_preview import Preview
+from console.calendar import Calendar
 from console.callers import Callers
 from console.health import Health
 from console.imports.entering import Importer
@@ -17,7 +18,8 @@ from console.imports.http import Imports
 from console.knowledge.taking import Library
 from console.writes import Writes
 
-# Who may call what: WeCom signs, programs hold a token, health is open to the machine's own watchers.
+# Who may call what: WeCom signs, programs hold a token, a link holds a code that nobody guesses; health is open to the
+# machine's own watchers.
 POLICY = {
     "/wecom/app": "signature",
     "/wecom/aibot": "signature",
@@ -25,6 +27,7 @@ POLICY = {
     "/onebot/v11": "signature",
     "/onebot/v11/ws": "token",
     "/api/v1/": "token",
+    "/m/salons/{token}.ics": "link",
     "/healthz": "open",
     "/readyz": "open",
     "/metrics": "open",
@@ -46,6 +49,7 @@ def build_app(runtime: Runtime) -> web.Application:
     settings = runtime.settings
     preview = Preview(settings.outreach, settings.broadcasts, settings.campaigns.approve_above_fen)
     app.add_routes(Api(runtime.database, callers, Writes(runtime.writer, runtime.clock), imports, preview).routes())
+    app.add_routes(Calendar(runtime.database).routes())
     app.add_routes(runtime.order_hooks.routes())
     if runtime.onebot.enabled:
         app.add_routes(runtime.onebot.door.routes())

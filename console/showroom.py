@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.clock import ZONE
+
 FILE = Path(__file__).with_name("showroom.toml")
 ANSWERS = Path(__file__).with_name("showroom_knowledge")
 MADE_BY, APPROVED_BY = "王店长", "李经理"  # what may cost much is published by another person than the one who made it
@@ -20,7 +22,8 @@ TIMEOUT_S = 15.0
 
 
 def read(file: Path = FILE) -> dict[str, list[dict[str, Any]]]:
-    """Stores, goods, coupon templates and campaigns as bodies of the API; a campaign has `days` besides, its length."""
+    """Stores, goods, coupon templates, campaigns and salons as bodies of the API; a campaign has `days` besides, its
+    length, a salon when it is from today on."""
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
@@ -29,6 +32,15 @@ def campaign_body(item: dict[str, Any], now: datetime) -> dict[str, Any]:
     more = {name: value for name, value in item.items() if name != "days"}
     ends_at = now + timedelta(days=item["days"])
     return {**more, "starts_at": now.isoformat(), "ends_at": ends_at.isoformat(), "made_by": MADE_BY}
+
+
+def salon_body(item: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A salon at a whole hour, `days` from now at `hour` of the shops' day, for `hours`."""
+    more = {name: value for name, value in item.items() if name not in ("days", "hour", "hours")}
+    day = now.astimezone(ZONE).replace(hour=item["hour"], minute=0, second=0, microsecond=0)
+    begins = day + timedelta(days=item["days"])
+    return {**more, "starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=item["hours"])).isoformat(),
+            "by": MADE_BY}  # fmt: skip
 
 
 def _key(act: str, name: str) -> str:
@@ -54,7 +66,12 @@ class Showroom:
             ),
         }
         known = [item for item in there["campaigns"] if item["kind"] in self._plays]
-        return {**made, "campaigns": sum(self._open(item, now) for item in known)}
+        planned = there["salons"] if "salon" in self._plays else []
+        return {
+            **made,
+            "campaigns": sum(self._open(item, now) for item in known),
+            "salons": sum(self._make("salons", item["title"], salon_body(item, now)) for item in planned),
+        }
 
     def teach(self, folder: Path = ANSWERS) -> int:
         """How many answers the knowledge base got, or had, from the files of a folder."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bot.clock import shown
@@ -39,6 +39,13 @@ class Answer:
     made_by: str = "template"
     basis: tuple[Fact, ...] = ()
     cites: tuple[str, ...] = ()
+
+
+def both(first: Answer, second: Answer) -> Answer:
+    """One answer after the other, over the facts of both."""
+    return replace(
+        first, text=f"{first.text}\n{second.text}", basis=first.basis + second.basis, cites=first.cites + second.cites
+    )
 
 
 def changed(turn: Turn, person: Person, basis: Sequence[Fact]) -> Fact | None:

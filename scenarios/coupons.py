@@ -12,7 +12,7 @@ from bot.kf_menu import Choice
 from bot.router import Router
 from bot.texts import yuan
 from bot.turn import Retry, Turn
-from scenarios import counter, finding, vouchers
+from scenarios import counter, finding, outreach, vouchers
 from storage import coupons, grants, members, shop
 from storage.coupons import Voucher
 from storage.tables import CouponTemplate
@@ -20,6 +20,7 @@ from storage.tables import CouponTemplate
 router = Router("coupons")
 
 AT_ONCE = 200
+REMINDER = "coupon_reminder"
 
 
 class Rules(BaseModel):
@@ -104,24 +105,37 @@ def day_over(turn: Turn, event: TimerDue) -> None:
 def _remind(turn: Turn, template: CouponTemplate) -> int:
     """Tell the owners of coupons that end soon, each once; how many were told.
 
-    In quiet hours only those are told whose coupon would be over when the quiet ends; the others wait until then.
+    In quiet hours only those are told whose coupon would be over when the quiet ends; the others wait until then. Who
+    refused marketing hears nothing; who has heard enough for today may hear tomorrow.
     """
     told, after = 0, 0
     until = turn.now + timedelta(days=template.remind_days)
-    morning = quiet_until(turn.now, read_quiet(turn.using(Rules).quiet))
+    quiet = turn.using(Rules).quiet
+    morning = quiet_until(turn.now, read_quiet(quiet))
     if morning is not None:
         until = min(until, morning)
         turn.at(morning, vouchers.DAY, f"coupons:morning:{morning.isoformat()}", {})
+        quiet = ""  # who is told now could not be told later
     while told < AT_ONCE and (page := coupons.soon(turn.db, template.id, turn.now, until, after, AT_ONCE)):
         after = page[-1].id
         for voucher in page:
-            person = members.find(turn.db, voucher.member_id)
-            if person is not None and grants.claim(
-                turn.db, turn.ids, person, "coupon_reminder", str(voucher.id), "", turn.cause, turn.now
-            ):
-                told += 1
-                turn.tell(person.id, "coupons/ends_soon", name=voucher.template, until=shown(voucher.expires_at))
+            told += _told(turn, voucher, quiet)
     return told
+
+
+def _told(turn: Turn, voucher: Voucher, quiet: str) -> bool:
+    """Tell one owner, once and only if they may be told."""
+    person = members.find(turn.db, voucher.member_id)
+    if person is None or grants.used(turn.db, person, REMINDER, str(voucher.id)):
+        return False
+    stopped = outreach.may_reach(turn, person.id, REMINDER, quiet=quiet)
+    if stopped is not None:
+        if stopped.until is not None:  # it is night where they live
+            turn.at(stopped.until, vouchers.DAY, f"coupons:morning:{stopped.until.isoformat()}", {})
+        return False
+    grants.claim(turn.db, turn.ids, person, REMINDER, str(voucher.id), "", turn.cause, turn.now)
+    turn.tell(person.id, "coupons/ends_soon", name=voucher.template, until=shown(voucher.expires_at))
+    return True
 
 
 @router.words("我的券", "优惠券", "卡包")

@@ -27,25 +27,35 @@ class Stopped(NamedTuple):
     until: datetime | None = None
 
 
-def may_reach(turn: Turn, member_id: int, source: str, *, topic: str = MARKETING, userid: str = "") -> Stopped | None:
+def may_reach(
+    turn: Turn, member_id: int, source: str, *, topic: str = MARKETING, userid: str = "", quiet: str | None = None
+) -> Stopped | None:
     """Count one marketing message to a member, to be sent by this very turn; None = send it.
 
     `source` says what sends (`broadcast:12`, `coupon_reminder`); with `userid` it is that guide who sends, and must
-    still be followed by the member. Service messages do not ask.
+    still be followed by the member; `quiet` are a play's own hours in place of the house's. Service messages do not
+    ask.
     """
-    return reach_all(turn, [member_id], source, topic=topic, userid=userid).get(member_id)
+    return reach_all(turn, [member_id], source, topic=topic, userid=userid, quiet=quiet).get(member_id)
 
 
 def reach_all(
-    turn: Turn, member_ids: Sequence[int], source: str, *, topic: str = MARKETING, userid: str = ""
+    turn: Turn,
+    member_ids: Sequence[int],
+    source: str,
+    *,
+    topic: str = MARKETING,
+    userid: str = "",
+    quiet: str | None = None,
 ) -> dict[int, Stopped]:
     """`may_reach` for many at once: those who may not, and why. All the others are counted as reached."""
     message = Message(topic, source, turn.now.astimezone(ZONE).toordinal(), userid)
-    terms = turn.outreach.terms
+    house = turn.outreach if quiet is None else turn.outreach.model_copy(update={"quiet": quiet})
+    terms, hours = house.terms, read_quiet(house.quiet)
     rule = touches.rule_id(turn.db, turn.ids, terms, turn.now)
     stopped: dict[int, Stopped] = {}
     for zone, members in _by_zone(turn, member_ids).items():
-        until = quiet_until(turn.now, read_quiet(turn.outreach.quiet), zone)
+        until = quiet_until(turn.now, hours, zone)
         if until is not None:
             stopped |= _quiet(turn, members, message, until)
             continue

@@ -115,16 +115,20 @@ def found(turn: Turn, asked: Asked) -> Answer | None:
     words, intent = asked.words, asked.intent
     if intent in PEOPLE_ALONE:
         return None
-    if intent in OWN and not (intent == "orders" and words.known.sure and not answers.has_orders(turn, asked.person)):
-        return answers.own(turn, asked.person, intent)
+    if intent in OWN:
+        own, known = answers.own(turn, asked.person, intent), words.known.best if intent == "orders" else None
+        if known is None or answers.has_orders(turn, asked.person):
+            return own
+        return answers.both(own, knowing.said(turn, known, intent))
     if intent in GOODS and words.goods.ids and (intent or words.goods.whole):
         word = turn.texts.render("replies/buy_word")
         buy = word if word in words.can_say else ""
-        return answers.goods(turn, asked.person, words.goods, intent or "product", buy)
+        goods = answers.goods(turn, asked.person, words.goods, intent or "product", buy)
+        return answers.both(goods, answers.claimable(turn, intent)) if intent == "discount" else goods
     if intent in ("claim", "discount") and (offered := answers.claimable(turn, intent)).basis[0].value:
         return offered
-    if words.known.sure:
-        return knowing.said(turn, words.known.hits[0], intent)
+    if words.known.best is not None:
+        return knowing.said(turn, words.known.best, intent)
     return _without(turn, intent)
 
 

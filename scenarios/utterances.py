@@ -37,6 +37,7 @@ class Ear(NamedTuple):
     fillers: re.Pattern[str]
     joins: re.Pattern[str]
     asking: re.Pattern[str]
+    empty: re.Pattern[str]
     traditional: dict[int, int]
 
     def plain(self, text: str) -> str:
@@ -73,6 +74,7 @@ def ear(texts: Texts) -> Ear:
         _any_of(texts.render("replies/fillers")),
         _any_of(texts.render("replies/joins")),
         _any_of(texts.render("replies/questions")),
+        _any_of(texts.render("replies/empty")),
         str.maketrans(old, new),
     )
 
@@ -116,9 +118,14 @@ def _any_of(table: str) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, words)))
 
 
+def alike(said: str, other: str) -> float:
+    """How alike two plain texts are, from 0 to 1."""
+    return SequenceMatcher(None, said, other, autojunk=False).ratio()
+
+
 def is_slip(said: str, near: str) -> bool:
     """Whether words are a known word mistyped, rather than words of their own."""
-    return bool(near) and abs(len(said) - len(near)) <= 1 and SequenceMatcher(None, said, near).ratio() >= SLIP
+    return bool(near) and abs(len(said) - len(near)) <= 1 and alike(said, near) >= SLIP
 
 
 # -- names of things ------------------------------------------------------------------------------------------------
@@ -152,7 +159,8 @@ def mentioned(cores: Sequence[str], titles: Iterable[Title], part: float = 0.5) 
         sizes = {title: len(shared(core, title.name)) for title in there}
         most = max(sizes.values(), default=0)
         best = [title for title, size in sizes.items() if size == most]
-        if most < min(2, len(core)) or most < part * len(core):
+        alone = len(core) == 1 and len(cores) > 1  # one letter among other words names nothing
+        if alone or most < min(2, len(core)) or most < part * len(core):
             whole = False
             continue
         found.update(dict.fromkeys(title.id for title in best))

@@ -22,6 +22,7 @@ from storage.outreach_checks import OUTREACH
 from storage.promotion_checks import PROMOTIONS
 from storage.referral_checks import REFERRALS
 from storage.replies_checks import REPLIES
+from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
 from storage.types import UtcDateTime
 
@@ -227,6 +228,17 @@ CHECKS: tuple[Looks, ...] = (
     Check("stock: remaining + reserved + taken = total, none negative", _stock_off),
     *[
         Check(name, broken)
-        for name, broken in (*PROMOTIONS, *BUYING, *REFERRALS, *KNOWLEDGE, *OUTREACH, *MODEL, *REPLIES, *MEDIA, *DESK)
+        for name, broken in (
+            *PROMOTIONS,
+            *BUYING,
+            *REFERRALS,
+            *KNOWLEDGE,
+            *OUTREACH,
+            *MODEL,
+            *REPLIES,
+            *MEDIA,
+            *DESK,
+            *SALONS,
+        )
     ],
 )

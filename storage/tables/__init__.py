@@ -41,6 +41,7 @@ from storage.tables.outreach import (
 from storage.tables.people import ContactWay, Follow, GroupChat, GroupMember, Identity, Member, MemberTag, Merge
 from storage.tables.replies import Conversation, Draft
 from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, Timer
+from storage.tables.salons import Salon, SalonSeat
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
@@ -119,6 +120,8 @@ __all__ = [
     "ReferralCode",
     "Refund",
     "Reward",
+    "Salon",
+    "SalonSeat",
     "Segment",
     "Sequence",
     "Staff",

@@ -110,7 +110,7 @@ def showroom_file(tmp_path: Path, campaigns: str) -> Path:
     """Goods and one campaign."""
     file = tmp_path / "showroom.toml"
     goods = '[[products]]\nsku = "X1"\ntitle = "茶"\nprice_fen = 1000\nstock = 5\n'
-    file.write_text(f"coupon_templates = []\nstores = []\n{goods}{campaigns}", encoding="utf-8")
+    file.write_text(f"coupon_templates = []\nsalons = []\nstores = []\n{goods}{campaigns}", encoding="utf-8")
     return file
 
 
@@ -118,7 +118,7 @@ def test_a_play_that_is_not_enabled_is_passed_over(showroom: Showroom, said: lis
     file = showroom_file(tmp_path, '[[campaigns]]\nkind = "lottery"\nname = "抽奖"\ndays = 3\n')
 
     assert showroom.furnish(datetime.now(UTC), file) == {
-        "stores": 0, "products": 1, "coupon_templates": 0, "campaigns": 0,
+        "stores": 0, "products": 1, "coupon_templates": 0, "campaigns": 0, "salons": 0,
     }  # fmt: skip
     assert said == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -35,7 +36,7 @@ TEAM = "INSERT INTO team VALUES (93, 't', 1, 1, '{}', 2, %d, %d, '%s', 0, 0, NUL
 RULE = "INSERT INTO outreach_rule VALUES (60, 'd', 0, 1260, 540, 0)"  # quiet from 21:00 to 09:00
 TOUCH = "INSERT INTO touch VALUES (1, %d, '%s', 'marketing', 'b', 60, %d, %d, 0, NULL, NULL)"
 BROADCAST = ("INSERT INTO broadcast VALUES (60, 'b', 'sending', 'contact', 'marketing', '', '[]',  NULL, '{}', '[]', "
-             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0)")  # fmt: skip
+             "NULL, '', 0, '', NULL, 0, 0, %d, %d, 0, 0, %d, 0, 0, '[]', '', 0, 0, 24, 0, 0)")  # fmt: skip
 _KEPT = "'', '{}', NULL, 0, %s, 0, '[]', '', '', ''"
 REFERRAL = f"INSERT INTO referral VALUES (%d, 1, %d, %d, %d, '%s', {_KEPT}, %s, %s)"
 PAID = f"INSERT INTO referral VALUES (%d, 1, 1, 2, 1, 'paid', {_KEPT % 5}, 4, 5)"
@@ -251,6 +252,25 @@ DAMAGE |= {
         "INSERT INTO guide_task VALUES (82, 'k', 'lina', 1, 'x', 't', 0, 'open', 'r', 0, '', 5)"
     ],
 }  # fmt: skip
+SALON = (
+    "INSERT INTO salon (id, no, seats, status, queue) VALUES (70, 1, 2, 'open', 2)",
+    "INSERT INTO stock VALUES ('salon:70', 2, %d, %d, %d)",
+)
+SEAT = (
+    "INSERT INTO salon_seat (id, salon_id, member_id, status, place, points, paid_key) "
+    "VALUES (%d, 70, %d, '%s', %d, %s)"
+)
+DAMAGE |= {
+    "salon: seats taken are the seats people have": [
+        SALON[0], SALON[1] % (0, 0, 2), SEAT % (71, 1, "confirmed", 1, "0, ''")
+    ],
+    "salon: nobody is passed over in the queue": [
+        SALON[0], SALON[1] % (1, 1, 0), SEAT % (71, 1, "waiting", 1, "0, ''"), SEAT % (72, 2, "offered", 2, "0, ''")
+    ],
+    "salon: points of a seat agree with the ledger": [
+        SALON[0], SALON[1] % (1, 0, 1), SEAT % (71, 1, "confirmed", 1, "30, 'salon:71:5'")
+    ],
+}  # fmt: skip
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
@@ -258,12 +278,14 @@ STATS = (
 UNBREAKABLE = {"ledger: double entry sums to nothing"}  # one row is both sides: it cannot be broken by rows
 
 
-@pytest.fixture
-def bare(tmp_path: Path) -> Database:
+@pytest.fixture(scope="session")
+def bare_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The schema without its constraints, with one good member: what a broken guard would let happen."""
-    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    path = tmp_path_factory.mktemp("bare") / "x.db"
+    database = Database(f"sqlite:///{path}")
     database.migrate()
-    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
+    database.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
         for trigger in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {trigger[0]}")
         connection.execute("DROP TABLE knowledge_index")  # full text; tables of its own go with it
@@ -274,7 +296,14 @@ def bare(tmp_path: Path) -> Database:
             connection.execute(f'ALTER TABLE "bare of {table}" RENAME TO "{table}"')
         for statement in (MEMBER, GRANT, TRANSFER, BALANCE, COUPON, LOT):
             connection.execute(statement)
-    return database
+    return path
+
+
+@pytest.fixture
+def bare(bare_file: Path, tmp_path: Path) -> Database:
+    """One of its own."""
+    shutil.copy(bare_file, tmp_path / "x.db")
+    return Database(f"sqlite:///{tmp_path / 'x.db'}")
 
 
 def broken(database: Database) -> set[str]:
