@@ -41,7 +41,7 @@ def by_card(
     if card is None or (door is not None and card["card_type"] != "button_interaction"):
         return False
     userid = to.external_id
-    sent_cards.sent(turn.db, task_id, userid, [(one.words, cards.shown(one)) for one in choices], turn.now)
+    sent_cards.sent(turn.db, task_id, userid, [(one.words, one.label) for one in choices], turn.now)
     if door is not None:
         turn.asked.append(Asked(card, content))
         return True

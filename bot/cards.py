@@ -5,6 +5,7 @@ Pure: values in, dict out. The words behind a button are its key, so a tap says 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -109,7 +110,7 @@ def _stamp(label: str) -> str:
 def _lines(text: str) -> tuple[str, str]:
     """The first line is the title, the rest the text below it."""
     title, _, rest = plain(text).strip().partition("\n")
-    return title.strip(), rest.strip()
+    return title.strip(), re.sub(r"\n\s*\n", "\n", rest.strip())  # where the choices stood
 
 
 def _fits(title: str, rest: str, choices: Sequence[Choice], task_id: str, rest_chars: int) -> bool:

@@ -10,7 +10,8 @@ from bot.event_base import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPaid(Event):
-    """An order was paid. `buyer` holds any of unionid, external_userid, mobile_hash, openid; amounts are fen.
+    """An order was paid. `buyer` holds any of unionid, external_userid, mobile_hash, openid, and perhaps the last four
+    digits of the phone (mobile_tail), which names nobody; amounts are fen.
 
     `checkout` is the code that the buyer took from us, if they did.
     """

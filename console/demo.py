@@ -22,7 +22,7 @@ import typer
 from bot.settings import Settings
 from bot.texts import Texts
 from bot.wecom.client import WeCom
-from console import menu, showroom
+from console import menu, regulars, showroom
 
 ROOT = Path(__file__).parent.parent
 CORP_ID, AGENT_ID, API_TOKEN = "ww0sandbox000001", "1000002", "sandbox-api-token"
@@ -73,6 +73,7 @@ class Demo:
             self._verify(sandbox)
             self._put_up_menu(sandbox)
             there = self._furnish(sandbox, bot)
+            there["regulars"] = self._invite(sandbox, bot)
             self._welcome(sandbox, bot, there)
             while all(child.poll() is None for child in self._children):
                 time.sleep(0.3)
@@ -167,6 +168,13 @@ class Demo:
         shop = showroom.Showroom(bot, API_TOKEN, self._own.plays, typer.echo)
         return {**shop.furnish(now), "answers": shop.teach()}
 
+    def _invite(self, sandbox: str, bot: str) -> int:
+        """Customers from before, where the plays that show them are on."""
+        if not {"profile", "tagging"} <= set(self._own.plays):
+            return 0
+        now = datetime.fromisoformat(self._ask(f"{sandbox}/__sandbox/clock")["now"])
+        return regulars.Regulars(sandbox, bot, API_TOKEN, typer.echo).come(now)
+
     @staticmethod
     def _ask(url: str, body: bytes | None = None) -> Any:
         with urllib.request.urlopen(url, body, timeout=5) as response:  # noqa: S310 - loopback
@@ -179,6 +187,10 @@ class Demo:
         shown = " · ".join(f"{there[name]} {unit}" for name, unit in units.items())
         typer.echo(f"  橱窗       {shown}；在「商城」一栏付款、退款")
         typer.echo(f"  知识库     {there['answers']} 条问答、文档和话术；会员直接问，导购说「话术 退货」")
+        if there["regulars"]:
+            typer.echo(
+                f"  导购       {there['regulars']} 位老客；在导购的手机上说「今日任务」「查客 尾号8000」「帮助」"
+            )
         typer.echo(f"  机器人     {bot}/readyz · /metrics · /api/v1/…")
         typer.echo(f"  {kept}\n  Ctrl-C 停止\n")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from console import (
     audit_reads,
     broadcast_reads,
+    desk_reads,
     group_reads,
     media_reads,
     reads,
@@ -72,6 +73,10 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "salons": Reading(salon_reads.salons, "salon.sign_up", ("status", *_PAGE), scoped=True),
     "salons/{id}": Reading(salon_reads.salon, "salon.sign_up", scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
+    "tags": Reading(desk_reads.tags, "catalogue.read", ("group",)),
+    "tasks": Reading(desk_reads.tasks, "task.read", ("userid", "member_id", "kind", "status", *_PAGE), scoped=True),
+    "notes": Reading(desk_reads.notes, "member.read", ("member_id", *_PAGE), scoped=True),
+    "handouts": Reading(desk_reads.handouts, "coupon.issue", ("userid", "member_id", "status", *_PAGE), scoped=True),
     "broadcasts": Reading(broadcast_reads.broadcasts, "broadcast.compose", ("status", *_PAGE), scoped=True),
     "broadcasts/{id}": Reading(broadcast_reads.broadcast, "broadcast.compose", scoped=True),
     "broadcasts/{id}/audience": Reading(
@@ -91,7 +96,7 @@ READS: Mapping[str, Reading] = MappingProxyType({
 
 # The act that a POST asks for; what it needs is said in handlers/policy.py ACTS, or by the play that answers it.
 POSTS: Mapping[str, str] = MappingProxyType({
-    **{name: name for name in ("products", "stores", "coupon-templates", "campaigns")},
+    **{name: name for name in ("products", "stores", "coupon-templates", "campaigns", "tags")},
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},

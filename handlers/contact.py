@@ -18,7 +18,7 @@ from bot.events import (
 from bot.own_events import ContactFound, ContactGone, ContactProfiled
 from bot.turn import Turn
 from handlers.plays import Plays
-from storage import follows, members, oneid
+from storage import follows, members, names, oneid
 from storage.members import Person
 
 GET = "externalcontact/get"
@@ -178,6 +178,8 @@ def _follow_truth(
         else:
             state, remark = str(follower.get("state") or ""), str(follower.get("remark") or "")
             follows.change(turn.db, link, "active", turn.now, state=link.state or state, remark=remark)
+        for number in follower.get("remark_mobiles") or []:
+            names.learn_tail(turn.db, person.id, str(number)[-4:], "remark", turn.now)
     for link in known.values():
         if link.status in follows.OPEN:
             follows.change(turn.db, link, "left", turn.now)

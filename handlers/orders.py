@@ -10,7 +10,7 @@ from bot.texts import yuan
 from bot.turn import Turn
 from handlers.plays import Plays
 from scenarios import checkout, refunds, rewards
-from storage import audit_log, oneid, shop
+from storage import audit_log, names, oneid, shop
 from storage.members import Person
 from storage.tables import Checkout, Order, OrderRefund
 
@@ -74,6 +74,7 @@ def _buyer(turn: Turn, event: OrderPaid) -> Person:
             turn.forget_people()
         person = known
     assert person is not None
+    names.learn_tail(turn.db, person.id, event.buyer.get("mobile_tail", ""), "order", turn.now)
     return person
 
 

@@ -122,7 +122,7 @@ def _follower(call: Call, relation: Relation) -> dict[str, Any]:
         "description": "",
         "createtime": relation.createtime,
         "tags": tags,
-        "remark_mobiles": [],
+        "remark_mobiles": list(relation.mobiles),
         "oper_userid": relation.userid,
         "add_way": relation.add_way,
     }
@@ -141,6 +141,8 @@ def remark(call: Call) -> dict[str, Any]:
     relation = call.world.relation(call.body.get("external_userid"), call.body.get("userid"))
     call.limit("remark", str(call.body.get("remark") or ""), 20)
     relation.remark, call.effect = str(call.body.get("remark") or relation.remark), "delivered"
+    if isinstance(call.body.get("remark_mobiles"), list):
+        relation.mobiles = [str(one) for one in call.body["remark_mobiles"] if one]
     return {}
 
 

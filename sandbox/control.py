@@ -99,8 +99,9 @@ class Control:
         return self.story.part(str(body.get("external_userid") or ""), request.match_info["id"], "del_external_contact")
 
     def edit_customer(self, request: web.Request, body: Body) -> Body:
-        """{"external_userid","remark"?}."""
-        return self.story.edit(str(body.get("external_userid") or ""), request.match_info["id"], body.get("remark"))
+        """{"external_userid","remark"?,"mobiles"?: [eleven digits]}."""
+        who, userid = str(body.get("external_userid") or ""), request.match_info["id"]
+        return self.story.edit(who, userid, body.get("remark"), body.get("mobiles"))
 
     def say(self, request: web.Request, body: Body) -> Awaitable[Body]:
         """{"text"}."""

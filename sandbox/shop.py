@@ -29,6 +29,7 @@ from sandbox.world import World
 WINDOW_S = 300
 SHOP_ZONE = timezone(timedelta(hours=8))  # order numbers begin with the shop's day
 BUYER = ("external_userid", "unionid", "mobile_hash")
+TAIL = "mobile_tail"  # the last four digits, beside a name
 
 
 class Shop:
@@ -59,7 +60,7 @@ class Shop:
     # -- the till -----------------------------------------------------------------------------------------------------
 
     async def new_order(self, request: web.Request, body: Body) -> Body:
-        """{"external_userid"|"unionid"|"mobile_hash","checkout"?,"amount_fen"?,"items"?,"order_no"?,"store"?}."""
+        """{"external_userid"|"unionid"|"mobile_hash","mobile_tail"?,"checkout"?,"amount_fen"?,"items"?,"order_no"?,"store"?}."""
         buyer = self._buyer(body)
         code, items = text_of(body, "checkout"), items_of(body.get("items"))
         held: Body = {}
@@ -87,6 +88,8 @@ class Shop:
         buyer = {name: text for name in BUYER if (text := text_of(body, name))}
         if not buyer:
             raise Impossible("external_userid", "要说是谁买的：external_userid、unionid 或 mobile_hash")
+        if tail := text_of(body, TAIL):
+            buyer[TAIL] = tail
         if "external_userid" in buyer and buyer["external_userid"] not in self.world.customers:
             raise Impossible("external_userid", "没有这个客户", 404)
         return buyer

@@ -152,13 +152,16 @@ class Story:
             raise Impossible("userid", "他们不是好友", 409)
         return {"callback_id": self._contact(change, customer, guide.userid)}
 
-    def edit(self, external_userid: str, userid: str, remark: str | None) -> dict[str, Any]:
-        """A guide edits a customer's remark in the client."""
+    def edit(
+        self, external_userid: str, userid: str, remark: str | None, mobiles: list[str] | None = None
+    ) -> dict[str, Any]:
+        """A guide edits a customer's remark and phone numbers in the client."""
         customer, guide = self.find_customer(external_userid), self.find_guide(userid)
         relation = customer.relations.get(guide.userid)
         if relation is None:
             raise Impossible("userid", "他们不是好友", 409)
         relation.remark = remark if remark is not None else relation.remark
+        relation.mobiles = [str(one) for one in mobiles] if isinstance(mobiles, list) else relation.mobiles
         return {"callback_id": self._contact("edit_external_contact", customer, guide.userid)}
 
     def _contact(self, change: str, customer: Customer, userid: str, **more: Any) -> str:

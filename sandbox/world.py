@@ -49,6 +49,7 @@ class Relation:
     remark: str = ""
     add_way: int = 1
     tags: list[str] = field(default_factory=list)
+    mobiles: list[str] = field(default_factory=list)
 
 
 @dataclass

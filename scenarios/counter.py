@@ -77,7 +77,7 @@ def bill(turn: Turn, voucher: Voucher, words: list[str]) -> Bill | Refusal:
     if template.scope in stores.PLACED and store is None:
         return Refusal("coupons/which_store", {"known": stores.all_names(turn)})
     if rule.kind != "gift" and not amounts:
-        return Refusal("coupons/what_amount")
+        return Refusal("coupons/what_amount", {"code": rule.code})
     return _taken(rule, amounts[0] if amounts else None, store)
 
 
@@ -88,7 +88,7 @@ def _taken(rule: Coupon, amount_fen: int | None, store: Store | None) -> Bill | 
     if why == "scope":
         return Refusal("coupons/elsewhere", {"store": store.name if store else ""})
     if why and amount_fen is None:
-        return Refusal("coupons/what_amount")
+        return Refusal("coupons/what_amount", {"code": rule.code})
     if why:
         return Refusal("coupons/below_threshold", {"missing": yuan(rule.threshold_fen - basket.total_fen)})
     return Bill(price(basket, [rule]).savings[0].fen, amount_fen, store)

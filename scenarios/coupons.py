@@ -166,7 +166,12 @@ def of_member(turn: Turn, event: Event, typed: str) -> None:
     choices = [
         Choice(
             router.word(verify, one.code),
-            turn.texts.render("coupons/of_member_line", name=one.template, code=one.code, until=shown(one.expires_at)),
+            turn.texts.render(
+                "coupons/of_member_line",
+                name=one.template,
+                code=one.code,
+                until=f"{one.expires_at.astimezone(ZONE):%m-%d}",
+            ),
             one.template[:10],
         )
         for one in usable
@@ -184,9 +189,9 @@ def _sure(turn: Turn, event: Event, typed: str) -> str:
         return ""
     voucher, bill = found
     if bill.amount_fen is None:
-        return turn.texts.render("coupons/sure_gift", name=voucher.template)
+        return turn.texts.render("coupons/sure_gift", name=finding.clipped(voucher.template))
     return turn.texts.render(
-        "coupons/sure", name=voucher.template, bill=yuan(bill.amount_fen), off=yuan(bill.off_fen),
+        "coupons/sure", name=finding.clipped(voucher.template), bill=yuan(bill.amount_fen), off=yuan(bill.off_fen),
         pays=yuan(bill.amount_fen - bill.off_fen),
     )  # fmt: skip
 

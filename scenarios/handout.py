@@ -87,11 +87,17 @@ def _choose(turn: Turn, event: Event, person: Person, wanted: str, there: list[C
 
 
 def _label(turn: Turn, template: CouponTemplate) -> str:
-    most = yuan(template.liability_fen)
+    worth = _worth(turn, template)
     if not template.stock:
-        return turn.texts.render("handout/template_free", template=template.name, fen=most)
+        return turn.texts.render("handout/template_free", template=template.name, worth=worth)
     left = handouts.left(turn.db, f"coupon:{template.id}", template.stock)
-    return turn.texts.render("handout/template", template=template.name, fen=most, left=left)
+    return turn.texts.render("handout/template", template=template.name, worth=worth, left=left)
+
+
+def _worth(turn: Turn, template: CouponTemplate) -> str:
+    if template.kind == "gift":
+        return turn.texts.render("handout/worth_gift")
+    return turn.texts.render("handout/worth", fen=yuan(template.liability_fen))
 
 
 def _left(turn: Turn) -> tuple[int, int]:
@@ -124,7 +130,7 @@ def _ask(turn: Turn, event: Event, person: Person, template: CouponTemplate) -> 
     ]
     turn.ask(
         event.sender, "handout/sure", choices, name=finding.called(turn, person), template=template.name,
-        fen=yuan(template.liability_fen), until=shown(vouchers.expiry(template, turn.now)), left=count - 1,
+        worth=_worth(turn, template), until=shown(vouchers.expiry(template, turn.now)), left=count - 1,
         left_fen=yuan(fen - template.liability_fen), within=shown(until),
     )  # fmt: skip
 

@@ -55,7 +55,7 @@ def _show(turn: Turn, event: Event, person: Person) -> None:
     choices = [Choice(f"{word} #{person.id}", word) for word in turn.member_words[:BUTTONS]]
     turn.sheet(
         event.sender, "profile/card", portrait.rows(turn, person), choices, name=portrait.title(turn, person),
-        notes=lines or turn.texts.render("profile/no_notes"),
+        notes=lines,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@ paid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import ZONE, shown
@@ -37,28 +37,34 @@ def order_entered(turn: Turn, event: OrderEntered) -> None:
 def mine(turn: Turn, event: Event) -> None:
     """Three columns, each defined in the text."""
     assert event.sender is not None
-    userid, text = event.sender.external_id, turn.texts.render
-    spans = starts(turn.now)
-
-    def line(value: Callable[[datetime], str]) -> str:
-        today, week, month = (value(since) for since in spans)
-        return text("results/three", today=today, week=week, month=month)
-
-    def orders(since: datetime) -> str:
-        count, fen = results.orders(turn.db, userid, since)
-        return text("results/order", count=count, fen=yuan(fen))
-
-    def handed(since: datetime) -> str:
-        count, used = results.handed_out(turn.db, userid, since)
-        return text("results/used", count=count, used=used)
-
-    rows = [
-        (text("results/contacts"), line(lambda s: text("results/people", count=results.contacts(turn.db, userid, s)))),
-        (text("results/orders"), line(orders)),
-        (text("results/handed"), line(handed)),
-        (text("results/verified"), line(lambda s: text("results/piece", count=results.verified(turn.db, userid, s)))),
-        (text("results/tasks"), line(lambda s: text("results/thing", count=tasks.count_done(turn.db, userid, s)))),
+    userid, spans = event.sender.external_id, starts(turn.now)
+    sold = [results.orders(turn.db, userid, since) for since in spans]
+    handed = [results.handed_out(turn.db, userid, since) for since in spans]
+    lines = [
+        _line(turn, "contacts", "people", [results.contacts(turn.db, userid, since) for since in spans]),
+        _line(turn, "orders", "order", [count for count, _ in sold]),
+        _line(turn, "fen", "yuan", [yuan(fen) for _, fen in sold]),
+        _line(turn, "handed", "piece", [count for count, _ in handed]),
+        _line(turn, "used", "piece", [used for _, used in handed]),
+        _line(turn, "verified", "piece", [results.verified(turn.db, userid, since) for since in spans]),
+        _line(turn, "tasks", "thing", [tasks.count_done(turn.db, userid, since) for since in spans]),
     ]
-    name = (turn.staff.name if turn.staff else "") or userid
-    lines = "\n".join(text("common/row", key=key, value=value) for key, value in rows)
-    turn.say(event.sender, "results/mine", name=name, at=shown(turn.now), lines=lines, how=text("results/how"))
+    name, how = (turn.staff.name if turn.staff else "") or userid, turn.texts.render("results/how")
+    turn.say(event.sender, "results/mine", name=name, at=shown(turn.now), lines="\n".join(lines), how=how)
+
+
+LABELS = {
+    "contacts": "results/contacts", "orders": "results/orders", "fen": "results/fen", "handed": "results/handed",
+    "used": "results/used", "verified": "results/verified", "tasks": "results/tasks",
+}  # fmt: skip
+UNITS = {
+    "people": "results/people", "order": "results/order", "yuan": "results/yuan", "piece": "results/piece",
+    "thing": "results/thing",
+}  # fmt: skip
+
+
+def _line(turn: Turn, label: str, unit: str, values: Sequence[object]) -> str:
+    """One kind of result over the three times."""
+    today, week, month = values
+    three = turn.texts.render("results/three", today=today, week=week, month=month, unit=turn.texts.render(UNITS[unit]))
+    return turn.texts.render("common/row", key=turn.texts.render(LABELS[label]), value=three)

@@ -27,6 +27,7 @@ AT_ONCE = 200
 NEAR = 5
 SHOWN = 12  # tags of a group that are listed
 MAKE = "tag.manage"
+BY_PEOPLE = (member_tags.HAND, member_tags.IMPORT)  # what a person put on, here or in a file, a person takes off
 _FORBIDDEN = set("/,，、;；+")
 
 
@@ -79,7 +80,7 @@ def _meant(turn: Turn, event: Event, person: Person, wish: Wish) -> Meant | None
         if len(found) > 1:
             _ask(turn, event, person, wish, typed, found)
             return None
-        if not found or not any((one.group, one.name, one.source) == (*found[0], member_tags.HAND) for one in held):
+        if not found or not any((one.group, one.name) == found[0] and one.source in BY_PEOPLE for one in held):
             _say_not_on(turn, event, person, typed, by_rule=bool(found))
             return None
         meant.off += found
@@ -93,7 +94,8 @@ def _change(turn: Turn, event: Event, person: Person, wish: Wish, meant: Meant) 
     for group, name in meant.put:
         tagged.put(turn, person.id, group, name, member_tags.HAND, by, until)
     for group, name in meant.off:
-        tagged.take_off(turn, person.id, group, name, member_tags.HAND, by)
+        for source in BY_PEOPLE:
+            tagged.take_off(turn, person.id, group, name, source, by)
     turn.audit(
         by, "member.tagged", f"member:{person.id}", put=["/".join(one) for one in meant.put],
         off=["/".join(one) for one in meant.off], until=until.isoformat() if until else "",

@@ -57,8 +57,7 @@ def greet(turn: Turn, event: ContactProfiled, rules: Causes) -> None:
         return
     due_at = event.joined_at + timedelta(hours=rules.greet_hours)
     key = f"greet:{event.userid}:{event.external_userid}"
-    _give(turn, event.userid, GREET, key, due_at, person.id, "tasks/greet", name=_name(turn, person),
-          at=shown(event.joined_at))  # fmt: skip
+    _give(turn, event.userid, GREET, key, due_at, person.id, "tasks/greet", name=_name(turn, person))
 
 
 def wanted(turn: Turn, event: HandoverWanted, rules: Causes) -> None:

@@ -4,7 +4,7 @@ paid, somebody who wanted a person, coupons that end soon. Others add theirs thr
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import ConfigDict
 
@@ -24,6 +24,7 @@ router = Router("tasks")
 DAY, MORNING = "tasks_day", "tasks_morning"
 SHOWN = 6  # as many as a card has buttons
 GUIDES_AT_ONCE = 100
+EARLY = timedelta(hours=3)  # a bot that was down all morning tells nobody in the evening
 router.dailies[DAY] = (8, 40)
 
 
@@ -133,8 +134,10 @@ def day_begins(turn: Turn, event: TimerDue) -> None:
     """Coupons that end soon, page by page; then each guide hears what there is to do."""
     if event.name == DAY:
         following = task_causes.expiring_page(turn, event, turn.using(Rules))
-        name, payload = (DAY, following) if following else (MORNING, {"after": ""})
-        if following or turn.using(Rules).morning:
+        due = event.payload.get("due", event.at.isoformat())
+        name, payload = (DAY, {**following, "due": due}) if following else (MORNING, {"after": ""})
+        early = turn.now - datetime.fromisoformat(due) < EARLY
+        if following or (turn.using(Rules).morning and early):
             turn.at(turn.since(1), name, f"{name}:more:{turn.cause}", payload)
     elif event.name == MORNING:
         _tell(turn, event.payload["after"])

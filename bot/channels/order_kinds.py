@@ -28,7 +28,7 @@ from bot.event_base import Event
 from bot.order_events import OrderPaid, OrderRefunded
 
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")  # Youzan's times carry no zone
-BUYER = ("unionid", "openid", "external_userid", "mobile_hash")
+BUYER = ("unionid", "openid", "external_userid", "mobile_hash", "mobile_tail")
 
 
 @dataclass(frozen=True)

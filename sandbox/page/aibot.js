@@ -29,7 +29,9 @@ function said(message) {
   const card = message.body;
   const buttons = message.replaced ? [el('small', {}, message.replaced)] : (card.button_list ?? []).map((button) => action(button.text,
     () => ask('aibot/card_click', 'POST', { userid: chosenGuide(), task_id: card.task_id, key: button.key })));
-  return el('div', { class: 'bubble' }, card.main_title?.title ?? '', el('small', {}, card.main_title?.desc ?? ''), ...buttons);
+  const rows = (card.horizontal_content_list ?? []).map((row) => el('small', {}, `${row.keyname}：${row.value ?? ''}`));
+  return el('div', { class: 'bubble' }, card.main_title?.title ?? '', el('small', {}, card.main_title?.desc ?? card.sub_title_text ?? ''),
+    ...rows, ...buttons);
 }
 
 const base64 = (file) => new Promise((done, failed) => {

@@ -40,23 +40,27 @@ async def test_what_happened_is_counted_by_its_time(desk: Desk) -> None:
     await desk.says("1")
     code = desk.one("SELECT code FROM coupon WHERE template_id IS NOT NULL")
     await desk.says(f"核销 {code} 200")
+    await desk.says("今日任务")
     await desk.says("完成 1")
     answer = await desk.says("我的业绩")
 
-    assert "新客户：今天 2 位 · 本周 2 位 · 本月 2 位" in answer
-    assert "成交：今天 2 单 110.5 元" in answer
-    assert "发券：今天 1 张（已用 1）" in answer
-    assert "核销：今天 1 张" in answer
+    assert "新客户：2 / 2 / 2 位" in answer
+    assert "成交：2 / 2 / 2 单" in answer
+    assert "成交额：110.5 / 110.5 / 110.5 元" in answer
+    assert "发券：1 / 1 / 1 张" in answer
+    assert "其中已用：1 / 1 / 1 张" in answer
+    assert "核销：1 / 1 / 1 张" in answer
+    assert "完成任务：1 / 1 / 1 件" in answer
     await desk.passes(days=7)
-    assert "成交：今天 0 单 0 元 · 本周 0 单 0 元 · 本月 2 单 110.5 元" in await desk.says("业绩")
-    assert "成交：今天 0 单 0 元 · 本周 0 单 0 元 · 本月 1 单 700 元" in await desk.says("业绩", "aqiang")
+    assert "成交额：0 / 0 / 110.5 元" in await desk.says("业绩")
+    assert "成交额：0 / 0 / 700 元" in await desk.says("业绩", "aqiang")
 
 
 async def test_a_whole_refund_is_no_order(desk: Desk) -> None:
     await desk.pays("wm1", "E1", 10_000)
     await desk.refunds("E1", 10_000)
 
-    assert "成交：今天 0 单 0 元" in await desk.says("业绩")
+    assert "成交：0 / 0 / 0 单" in await desk.says("业绩")
 
 
 async def test_who_followed_when_it_was_paid_has_it_whoever_follows_later(desk: Desk) -> None:
@@ -67,8 +71,8 @@ async def test_who_followed_when_it_was_paid_has_it_whoever_follows_later(desk: 
     await desk.pays("wm1", "E1", 10_000, at=paid_at)  # told late
     await desk.pays("wm1", "E2", 20_000)
 
-    assert "成交：今天 1 单 100 元" in await desk.says("业绩", "lina")
-    assert "成交：今天 1 单 200 元" in await desk.says("业绩", "aqiang")
+    assert "成交额：100 / 100 / 100 元" in await desk.says("业绩", "lina")
+    assert "成交额：200 / 200 / 200 元" in await desk.says("业绩", "aqiang")
 
 
 async def test_an_order_of_nobodys_member_is_nobodys(desk: Desk) -> None:

@@ -93,6 +93,17 @@ async def test_a_rules_tag_and_a_persons_are_two(desk: Desk) -> None:
     assert await marks(desk) == []  # WeCom shows it all the while
 
 
+async def test_what_a_file_put_on_a_person_may_take_off(desk: Desk) -> None:
+    one = desk.member("wm1")
+
+    def imported(work: Work) -> None:
+        member_tags.add(work.db, one, "状态", "沉睡", member_tags.IMPORT, "", work.now)
+
+    await desk.bot.writer.call(imported)
+    assert "−沉睡" in await desk.says("打标签 王女士 -沉睡")
+    assert held(desk) == {("live", "rule", "sign_up")}
+
+
 async def test_who_may_makes_a_tag_on_the_way(desk: Desk) -> None:
     guide = await desk.says("打标签 王女士 +Longjing")
     assert "新建" not in guide

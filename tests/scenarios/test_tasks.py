@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -29,7 +30,7 @@ async def clear(desk: Desk) -> None:
 async def test_a_new_contact_is_to_be_greeted_once(desk: Desk) -> None:
     answer = await desk.says("今日任务")
     assert answer.startswith("今天有 2 件事：")
-    assert "1. 王女士🎉 刚加了你（11-11 12:00），打个招呼（11-12 12:00 前）" in answer
+    assert "1. 跟新客户 王女士🎉 打个招呼（11-12 12:00 前）" in answer
     assert "还有 1 件" in await desk.says("完成 1")
     assert "已经完成" in await desk.says("完成 1")
     assert "都做完了" in await desk.says("2")
@@ -47,8 +48,8 @@ async def test_overdue_comes_first_and_says_so(desk: Desk) -> None:
     answer = await desk.says("今日任务")
 
     assert "今天有 3 件事，其中 2 件过了期：" in answer
-    assert "1. 【已过期】王女士🎉" in answer
-    assert answer.index("【已过期】王晓明") < answer.index("新来的")
+    assert "1. 【已过期】跟新客户 王女士🎉" in answer
+    assert answer.index("【已过期】跟新客户 王晓明") < answer.index("新来的")
 
 
 async def test_who_is_gone_needs_no_greeting(desk: Desk) -> None:
@@ -56,7 +57,7 @@ async def test_who_is_gone_needs_no_greeting(desk: Desk) -> None:
     answer = await desk.says("今日任务")
 
     assert "王女士" not in answer
-    assert "1. 王晓明" in answer
+    assert "1. 跟新客户 王晓明" in answer
     assert desk.bot.count("guide_task", "status = 'dropped'") == 1
 
 
@@ -149,6 +150,19 @@ async def test_in_the_morning_guides_with_work_hear_of_it(desk: Desk) -> None:
     assert len(desk.bot.wecom.said_to("lina")) == before
 
 
+async def test_a_morning_that_was_missed_is_not_told_in_the_evening(desk: Desk) -> None:
+    await clear(desk)
+    await desk.joins("wm8", "新来的")
+    desk.bot.wecom.calls.clear()
+    desk.bot.clock.advance(timedelta(hours=30).total_seconds())  # down from noon to six in the evening of the next day
+    for _ in range(4):
+        await desk.scheduler.sweep()
+        desk.bot.clock.advance(1)
+    await desk.bot.deliver()
+
+    assert desk.bot.wecom.said_to("lina") == []
+
+
 async def test_nobody_does_anothers_task(desk: Desk) -> None:
     row = desk.one("SELECT id FROM guide_task WHERE userid = 'aqiang'")
     assert "没有这件事" in await desk.says(f"完成 #{row}")
@@ -171,7 +185,7 @@ async def test_a_button_of_the_card_is_done_with_it(database_url: str) -> None:
     async with start_desk(database_url, cards=True) as desk:
         card = await desk.card("今日任务")
         assert [button["text"] for button in card["button_list"]] == ["完成 1", "完成 2"]
-        assert card["horizontal_content_list"][0]["value"].startswith("王女士🎉 刚加了你")
+        assert card["horizontal_content_list"][0]["value"].startswith("跟新客户 王女士🎉")
         await desk.tap(card, 1)
 
         assert desk.bot.count("guide_task", "status = 'done' AND done_by = 'lina'") == 1
