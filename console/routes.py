@@ -18,6 +18,7 @@ from console import (
     segment_reads,
     settlements,
     staff_reads,
+    tier_reads,
 )
 from console.knowledge import reads as knowledge
 from handlers import policy
@@ -82,6 +83,8 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "broadcasts/{id}/audience": Reading(
         broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE), scoped=True
     ),
+    "tiers": Reading(tier_reads.tiers, "campaign.read"),
+    "tiers/changes": Reading(tier_reads.changes, "points.read", ("member_id", *_PAGE), scoped=True),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
     "knowledge": Reading(
         knowledge.articles, "knowledge.read", ("kind", "status", "source", "category", "title", *_PAGE)
@@ -100,6 +103,7 @@ POSTS: Mapping[str, str] = MappingProxyType({
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+    "tiers": "tiers",
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
@@ -127,6 +131,7 @@ SPECIAL: Mapping[tuple[str, str], str] = MappingProxyType({
     ("POST", "imports/{kind}"): "import.run",
     ("POST", "knowledge"): "knowledge.manage",
     ("GET", "knowledge/search"): "knowledge.read",
+    ("POST", "tiers/preview"): "tier.manage",
 })  # fmt: skip
 
 

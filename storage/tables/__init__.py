@@ -44,6 +44,7 @@ from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, 
 from storage.tables.salons import Salon, SalonSeat
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
+from storage.tables.tiers import MemberTier, TierCard, TierChange, TierRule
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
@@ -103,6 +104,7 @@ __all__ = [
     "MemberProfile",
     "MemberStats",
     "MemberTag",
+    "MemberTier",
     "Merge",
     "ModelCall",
     "Order",
@@ -131,6 +133,9 @@ __all__ = [
     "Tag",
     "Team",
     "TeamSeat",
+    "TierCard",
+    "TierChange",
+    "TierRule",
     "Timer",
     "Touch",
     "Transfer",
