@@ -284,6 +284,16 @@ DAMAGE |= {
         SALON[0], SALON[1] % (1, 0, 1), SEAT % (71, 1, "confirmed", 1, "30, 'salon:71:5'")
     ],
 }  # fmt: skip
+RUN = "INSERT INTO journey_run (id, name, journey_id, member_id, status) VALUES (75, 'birthday', %d, 1, '%s')"
+KEPT = "INSERT INTO journey (id, name) VALUES (74, 'birthday')"
+DAMAGE |= {
+    "journey: those to compare with got nothing": [
+        RUN % (74, "control"),
+        KEPT,
+        "INSERT INTO journey_note (run_id) VALUES (75)",
+    ],
+    "journey: each run is on a version that is kept": [RUN % (74, "done")],
+}
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
