@@ -100,9 +100,10 @@ async def run(url: str, broadcast_id: int, most: int, beside: bool) -> dict[str,
     await writer.call(lambda work: None)
     stream = asyncio.create_task(others(writer, given[WARM_UP:], waits)) if beside else None
     print("begun", flush=True)
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     await freeze(writer, broadcast_id, most)
-    told: dict[str, Any] = {"seconds": time.perf_counter() - started, "own_mb": own_mb()}
+    told: dict[str, Any] = {"seconds": time.perf_counter() - started, "cpu_s": time.process_time() - used,
+                            "own_mb": own_mb()}  # fmt: skip
     if stream is not None:
         stream.cancel()
         await asyncio.gather(stream, return_exceptions=True)

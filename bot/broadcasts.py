@@ -72,19 +72,19 @@ class BroadcastSenders:
         body = _body(order, str(payload["text"]), names)
         if row.attempts > 1:
             await asyncio.sleep(self._settle_s)
-            msgid = await self._made_before(order, body, row)
-            if msgid is not None:
+            made = await self._made_before(order, body, row)
+            if made is not None:
                 self.stats["found"] += 1
-                logger.bind(action="broadcast_found").info("task={} msgid={}", task_id, msgid)
-                return {"msgid": msgid, "fail_list": []}
+                logger.bind(action="broadcast_found").info("task={} msgid={}", task_id, made["msgid"])
+                return made
         if await self._writer.call(partial(_status, order.broadcast_id)) != SENDING:
             raise WeComError(CALLED_OFF, "paused or stopped", ADD, action=Action.DROP)
         self.stats["made"] += 1
         return await _plainly(self._client.msg_template.add(body))
 
-    async def _made_before(self, order: Order, body: dict[str, Any], row: Call) -> str | None:
-        """The msgid of what an earlier try made, if it made one. At most one of a sender's tasks is unknown at a time:
-        their calls are made one after the other."""
+    async def _made_before(self, order: Order, body: dict[str, Any], row: Call) -> dict[str, Any] | None:
+        """The answer that an earlier try would have had, if it made a task. At most one of a sender's tasks is unknown
+        at a time: their calls are made one after the other."""
         wanted = Wanted(order.userid, body)
         start, end = row.created_at - EARLIER, self._clock.now() + EARLIER
         kind = GROUP if order.channel == GROUP else "single"
@@ -92,20 +92,24 @@ class BroadcastSenders:
         alike = [str(item["msgid"]) for item in listed if same_content(item, body)]
         known = await self._writer.call(lambda work: broadcasts.known(work.db, alike))
         for msgid in alike:
-            if msgid not in known and await self._is_ours(msgid, wanted):
-                return msgid
+            left_out = await self._left_out(msgid, wanted) if msgid not in known else None
+            if left_out is not None:
+                return {"msgid": msgid, "fail_list": left_out}
         return None
 
-    async def _is_ours(self, msgid: str, wanted: Wanted) -> bool:
-        """Whether a task is the sender's own and for these customers; of groups WeCom names only those that got it."""
+    async def _left_out(self, msgid: str, wanted: Wanted) -> list[str] | None:
+        """Whom WeCom did not take into a task, None when it is not the one: another sender's, or for others. Of groups
+        it names only those that got it."""
         if await self._client.msg_template.task(msgid, wanted.userid) is None:
-            return False
+            return None
         if wanted.receivers is None:
-            return True
+            return []
+        taken: set[str] = set()
         async for page in self._client.msg_template.results(msgid, wanted.userid):
-            if page:
-                return str(page[0].get("external_userid")) in wanted.receivers
-        return False
+            taken.update(str(item.get("external_userid")) for item in page)
+            if not taken <= wanted.receivers:
+                return None
+        return sorted(wanted.receivers - taken) if taken else None
 
     async def tell(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """A message to a guide about one member."""

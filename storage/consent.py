@@ -19,12 +19,13 @@ from storage.tables import Consent, ConsentAct
 
 MARKETING = "marketing"  # the one topic of today; a member may refuse it and still hear of their orders
 IN, OUT = "in", "out"
+SOURCE = "consent:"  # and the act: what a word is called among what reached a member
 
 _A = ConsentAct.__table__  # type: ignore[attr-defined]
 _C = Consent.__table__  # type: ignore[attr-defined]
 _ADD, _OPEN = Insert(ConsentAct), Insert(Consent)
 _STATE = Sql(select(_C.c.state).where(_C.c.member_id == bindparam("of"), _C.c.topic == bindparam("about")))
-_ACTS = Sql(select(*_A.columns).where(_A.c.member_id == bindparam("of")).order_by(_A.c.id))
+_ACTS = Sql(select(*_A.columns).where(_A.c.member_id == bindparam("of")).order_by(_A.c.made_at, _A.c.id))
 _STANDS = Sql(select(_C.c.topic, _C.c.state).where(_C.c.member_id == bindparam("of")).order_by(_C.c.topic))
 _FORGET = Sql(delete(_C).where(_C.c.member_id == bindparam("of")))
 _SET = Sql(
@@ -63,7 +64,7 @@ def record(db: Db, ids: Ids, member_id: int, said: Said, cause: str, now: dateti
 
 def _write(db: Db, ids: Ids, member_id: int, said: Said, there: str, cause: str, now: datetime) -> None:
     act = ids.next()
-    touches.note(db, member_id, said.state, said.topic, f"consent:{act}", now)
+    touches.note(db, member_id, said.state, said.topic, f"{SOURCE}{act}", now)
     db.add(_ADD, (act, member_id, said.topic, said.state, said.by, said.channel, said.text_version, cause, now))
     if there:
         db.run(_SET, of=member_id, about=said.topic, to=said.state, act=act, now=now)
@@ -82,9 +83,9 @@ def merge(db: Db, ids: Ids, survivor: int, absorbed: int, cause: str, now: datet
 
 def part(db: Db, ids: Ids, survivor: int, absorbed: int, cause: str, now: datetime) -> None:
     """They were not one: the absorbed stands by their own words again, and by a refusal that both gave together."""
-    last = {act.topic: act for act in acts(db, absorbed)}
-    for topic, act in last.items():
-        db.add(_OPEN, (absorbed, topic, act.state, act.id, now))
+    words = [row for row in touches.of_member(db, absorbed) if row.kind in (IN, OUT)]
+    for topic, row in {row.topic: row for row in words}.items():
+        db.add(_OPEN, (absorbed, topic, row.kind, int(row.source.removeprefix(SOURCE)), now))
     for topic, state in db.all(_STANDS, of=survivor):
         if state == OUT:
             record(db, ids, absorbed, Said(OUT, "rule:oneid", "merge", topic=topic), cause, now)

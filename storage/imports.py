@@ -12,15 +12,27 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
-from storage import names
+from storage import import_people, names
 from storage.db import Db
 from storage.rows import Rows
 from storage.shop import order_refunds, orders
 from storage.sql import Insert, Sql
-from storage.tables import Identity, ImportRow, ImportRun, ImportTag, Member, MemberTag, Order, OrderRefund, Tag
+from storage.tables import (
+    Identity,
+    ImportField,
+    ImportRow,
+    ImportRun,
+    ImportTag,
+    Member,
+    MemberTag,
+    Order,
+    OrderRefund,
+    Tag,
+)
 
 _R = ImportRow.__table__  # type: ignore[attr-defined]
 _G = ImportTag.__table__  # type: ignore[attr-defined]
+_F = ImportField.__table__  # type: ignore[attr-defined]
 _I = Identity.__table__  # type: ignore[attr-defined]
 _M = Member.__table__  # type: ignore[attr-defined]
 _MT = MemberTag.__table__  # type: ignore[attr-defined]
@@ -29,12 +41,12 @@ _O = Order.__table__  # type: ignore[attr-defined]
 _W = OrderRefund.__table__  # type: ignore[attr-defined]
 
 CHANNELS = ("unionid", "wecom", "phone")
-# Which of a line's ids is whose: its member, three identities, a transfer, an order.
-TRANSFER, ORDER, WIDTH = 4, 5, 6
+# Which of a line's ids is whose: its member, three identities, a transfer, an order, a word of consent.
+TRANSFER, ORDER, WIDTH = 4, 5, import_people.CONSENT + 1
 BASIC = "basic"
 
 runs = Rows(ImportRun)
-_STAGE, _STAGE_TAG = Insert(ImportRow), Insert(ImportTag)
+_STAGE, _STAGE_TAG, _STAGE_FIELD = Insert(ImportRow), Insert(ImportTag), Insert(ImportField)
 _MINE = _R.c.run_id == bindparam("run")
 _NEW = _R.c.member_id == _R.c.base_id
 _NOW = bindparam("now", type_=_M.c.created_at.type)
@@ -145,15 +157,19 @@ _WAITING = Sql(
     .order_by(_W.c.id)
 )
 _UP_TO = bindparam("line", type_=_R.c.line.type)
-_DROP = [Sql(delete(table).where(table.c.run_id == bindparam("run"), table.c.line <= _UP_TO)) for table in (_R, _G)]
+_DROP = [Sql(delete(table).where(table.c.run_id == bindparam("run"), table.c.line <= _UP_TO)) for table in (_R, _G, _F)]
 _NEXT = Sql(select(func.min(_R.c.line)).where(_MINE))
 
 
-def stage(db: Db, row: ImportRow, tags: Sequence[tuple[str, str]]) -> None:
+def stage(
+    db: Db, row: ImportRow, tags: Sequence[tuple[str, str]], fields: Sequence[tuple[str, str]] = ()
+) -> None:  # fmt: skip
     """Keep a checked line."""
     db.add(_STAGE, [getattr(row, name) for name in _STAGE.columns])
     for group, name in tags:
         db.add(_STAGE_TAG, (row.run_id, row.line, group, name))
+    for name, value in fields:
+        db.add(_STAGE_FIELD, (row.run_id, row.line, name, value))
 
 
 def lines(db: Db, run_id: int) -> list[ImportRow]:
@@ -179,6 +195,7 @@ def add_members(db: Db, run_id: int, now: datetime) -> int:
     for sql in (*_ADD_NAMES, *_FILL, _TAG, _OFFER_TAGS):
         db.run(sql, run=run_id, now=now)
     names.take_in(db, run_id, now)
+    import_people.take_in(db, run_id, now)
     return new
 
 

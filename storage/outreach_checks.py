@@ -17,9 +17,8 @@ t: Any = tables
 def consent_differs(_: datetime) -> Select[Any]:
     """How a member stands is what they said last, and their history says the same."""
     c, a, h = t.Consent, t.ConsentAct, t.Touch
-    last = select(a.id).where(a.member_id == c.member_id, a.topic == c.topic).order_by(a.id.desc()).limit(1)
     heard = (
-        select(h.kind)
+        select(h.kind + ":" + h.source)
         .where(h.member_id == c.member_id, h.topic == c.topic, h.kind.in_(("in", "out")))
         .order_by(h.seq.desc())
         .limit(1)
@@ -27,9 +26,8 @@ def consent_differs(_: datetime) -> Select[Any]:
     said = select(a.state).where(a.id == c.act_id)
     return select(c.member_id, c.topic, c.state).where(
         or_(
-            c.act_id != func.coalesce(last.scalar_subquery(), 0),
             c.state != func.coalesce(said.scalar_subquery(), ""),
-            c.state != func.coalesce(heard.scalar_subquery(), ""),
+            c.state + ":consent:" + c.act_id.cast(h.source.type) != func.coalesce(heard.scalar_subquery(), ""),
         )
     )
 

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from storage.db import Db
 from storage.ids import Ids
 from storage.rows import Rows
+from storage.segment_sql import whole
 from storage.sql import Insert, Sql, any_of
 from storage.tables import Consent, Follow, Member, OutreachCap, OutreachRule, Touch
 
@@ -120,7 +121,8 @@ def _stands(state: str) -> Any:
 
 def _followed() -> Any:
     return select(_F.c.id).where(
-        _F.c.member_id == _M.c.id, _F.c.userid == bindparam("sender"), _F.c.status == "active"
+        _F.c.member_id == _M.c.id, whole(_F.c.userid) == bindparam("sender", type_=_F.c.userid.type),
+        _F.c.status == "active",
     ).exists()  # fmt: skip
 
 

@@ -26,7 +26,8 @@ STALE = timedelta(hours=1)
 DROPPED_AT_ONCE = 5_000
 EMPTY: dict[str, Any] = {
     "unionid": "", "wecom": "", "phone": "", "name": "", "tier": "", "code": "", "source": "", "place": "",
-    "amount": 0, "cost_fen": 0, "stock": None, "tail": "", "sought": "",
+    "amount": 0, "cost_fen": 0, "stock": None, "tail": "", "sought": "", "birthday": "",
+    "birth_year": None, "consent": "",
 }  # fmt: skip
 
 
@@ -123,5 +124,5 @@ def _stage(work: Work, run_id: int, kind: str, chunk: list[Checked], buyers: dic
         who = tuple(values[channel] for channel in imports.CHANNELS)
         member_id = checked.member_id or (buyers.setdefault(who, base_id) if kind == "orders" else base_id)
         row = ImportRow(run_id=run_id, line=checked.line, base_id=base_id, member_id=member_id, **values)
-        imports.stage(work.db, row, checked.read.tags)
+        imports.stage(work.db, row, checked.read.tags, checked.read.fields)
         base_id += imports.WIDTH

@@ -24,6 +24,7 @@ class Read:
     row: dict[str, Any]
     keys: list[tuple[str, str]]
     tags: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,10 @@ def _member(cells: Cells) -> Read:
         "at": cells.take("created_at", values.moment, cells.now),
     }
     row["sought"] = searched(row["name"] or "")
-    return Read(row, [key for key in names.items() if key[1]], cells.take("tags", values.tags) or ())
+    row["birthday"], row["birth_year"] = cells.take("birthday", values.birthday, cells.now) or ("", None)
+    row["consent"] = cells.take("consent", values.consent) or ""
+    keys = [key for key in names.items() if key[1]]
+    return Read(row, keys, cells.take("tags", values.tags) or (), cells.take("fields", values.fields) or ())
 
 
 def _product(cells: Cells) -> Read:
@@ -133,10 +137,11 @@ KINDS = {
     "members": Kind(
         "members",
         {"name": ("姓名", "昵称", "名称"), **_WHO, "tier": ("等级", "会员等级", "level"), "tags": ("标签",),
-         "points": ("积分", "积分余额"), "created_at": ("入会日期", "创建日期", "注册日期", "created", "date")},
+         "points": ("积分", "积分余额"), "created_at": ("入会日期", "创建日期", "注册日期", "created", "date"),
+         "birthday": ("生日", "出生日期"), "consent": ("营销同意", "接收营销"), "fields": ("自定义字段", "其他资料")},
         (), _member,
         {"name": "小明", "phone": "13800138000", "tier": "gold", "tags": "渠道/门店；老客", "points": "120",
-         "created_at": "2024-03-05"},
+         "created_at": "2024-03-05", "birthday": "1990-02-28", "consent": "同意", "fields": "肤质=油；职业=教师"},
     ),
     "products": Kind(
         "products",

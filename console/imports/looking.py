@@ -39,6 +39,7 @@ def _members(connection: Connection, chunk: list[Checked], report: Report) -> No
             and (person.tier != BASIC or row["tier"] == BASIC)
             and (checked.member_id in opened or not row["amount"])
             and all((checked.member_id, *tag) in tagged for tag in checked.read.tags)
+            and not (row.get("birthday") or row.get("consent") or checked.read.fields)
             and (not row["tail"] or (checked.member_id, row["tail"]) in tails)
         )
 

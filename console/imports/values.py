@@ -120,3 +120,47 @@ def tags(cell: str) -> tuple[tuple[str, str], ...]:
             raise Wrong("写成「组/标签」，多个用；隔开，每个最长 30 个字")
         found.append((group or "导入", name))
     return tuple(sorted(set(found)))
+
+
+_BIRTHDAY = re.compile(r"(?:(\d{4})[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?")
+YES, NO = ("同意", "是", "订阅", "y", "yes", "1", "in"), ("拒绝", "否", "退订", "不同意", "n", "no", "0", "out")
+
+
+def birthday(cell: str, now: datetime) -> tuple[str, int | None]:
+    """(MM-DD, year when it was given); ("", None) for an empty cell. 29 February is a day without a year too."""
+    plain = "".join(_plain(cell).split())
+    if not plain:
+        return "", None
+    match = _BIRTHDAY.fullmatch(plain)
+    try:
+        year, month, day = [int(part) if part else None for part in match.groups()] if match else [None, None, None]
+        found = datetime(year or 2000, month or 0, day or 0, tzinfo=ZONE)
+    except ValueError:
+        raise Wrong("写成 1990-03-05，不知道哪年就写 03-05") from None
+    if year is not None and not 1900 <= year <= now.year:
+        raise Wrong("出生的年份不对：写成 1990-03-05，不知道哪年就写 03-05")
+    return f"{found:%m-%d}", year
+
+
+def consent(cell: str) -> str:
+    """`in` for 同意, `out` for 拒绝, "" for an empty cell."""
+    plain = _plain(cell).strip().lower()
+    if not plain:
+        return ""
+    if plain not in YES + NO:
+        raise Wrong("写「同意」或「拒绝」；没有表示过就空着")
+    return "in" if plain in YES else "out"
+
+
+@lru_cache(maxsize=4096)
+def fields(cell: str) -> tuple[tuple[str, str], ...]:
+    """`肤质=油；职业=教师`: (name, value) pairs, each name once."""
+    found: dict[str, str] = {}
+    for part in re.split(r"[;；|]", cell):
+        if not (typed := part.strip()):
+            continue
+        name, sign, value = (piece.strip() for piece in typed.replace("＝", "=").partition("="))
+        if not (name and sign and value) or len(name) > 30 or len(value) > 64 or name in found:
+            raise Wrong("写成「名称=值」，多项用；隔开，名称不重复、最长 30 个字，值最长 64 个字")
+        found[name] = value
+    return tuple(sorted(found.items()))

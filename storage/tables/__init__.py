@@ -22,7 +22,7 @@ from storage.tables.drives import (
     TeamSeat,
 )
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
-from storage.tables.imports import ImportRow, ImportRun, ImportTag
+from storage.tables.imports import ImportField, ImportRow, ImportRun, ImportTag
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
 from storage.tables.media import Media, MediaSender
@@ -82,6 +82,7 @@ __all__ = [
     "GuideTask",
     "Handout",
     "Identity",
+    "ImportField",
     "ImportRow",
     "ImportRun",
     "ImportTag",

@@ -55,6 +55,9 @@ class ImportRow(SQLModel, table=True):
     at: datetime = Field(sa_column=moment("at"))
     tail: str = Field(sa_column=words("tail"))
     sought: str = Field(sa_column=words("sought"))
+    birthday: str = Field(sa_column=words("birthday"))
+    birth_year: int | None = Field(sa_column=number("birth_year", null=True))
+    consent: str = Field(sa_column=words("consent"))
 
 
 class ImportTag(SQLModel, table=True):
@@ -65,3 +68,13 @@ class ImportTag(SQLModel, table=True):
     line: int = Field(sa_column=Column("line", KEY, primary_key=True, autoincrement=False))
     group_name: str = Field(sa_column=words("group_name", key=True))
     name: str = Field(sa_column=words("name", key=True))
+
+
+class ImportField(SQLModel, table=True):
+    """A custom field of a line."""
+
+    __tablename__ = "import_field"
+    run_id: int = Field(sa_column=Column("run_id", KEY, primary_key=True, autoincrement=False))
+    line: int = Field(sa_column=Column("line", KEY, primary_key=True, autoincrement=False))
+    name: str = Field(sa_column=words("name", key=True))
+    value: str = Field(sa_column=words("value"))

@@ -177,7 +177,16 @@ class Books:
                            text_version="", cause="", made_at=NOW)  # fmt: skip
             self.add("consent", **who, topic="marketing", state=m.consent, act_id=act, changed_at=NOW)
             self.add(
-                "touch", **who, seq=1, kind=m.consent, topic="marketing", source="", rule_id=0, day=0, minute=0, at=NOW
+                "touch",
+                **who,
+                seq=1,
+                kind=m.consent,
+                topic="marketing",
+                source=f"consent:{act}",
+                rule_id=0,
+                day=0,
+                minute=0,
+                at=NOW,
             )
 
 
