@@ -1,5 +1,5 @@
 """Freezing a broadcast's audience beside one bare INSERT .. SELECT of the same rows: python -m bench.audience
-[--db postgresql] [--members 1000000] [--rounds 3] [--window 10000] [--kills 20] [--rule '{"tiers": ["gold"]}'].
+[--db postgresql] [--members 1000000] [--rounds 3] [--window 5000] [--kills 20] [--rule '{"tiers": ["gold"]}'].
 
 In turns: the bare statement through a connection of its own, the freeze window by window through the writer of another
 process. Then: what other events wait for while a freeze runs, beside without one; and a freeze killed again and again,
@@ -45,7 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--db", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--members", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--window", type=int, default=10_000)
+    parser.add_argument("--window", type=int, default=5_000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--rule", default="{}")
     return parser.parse_args()

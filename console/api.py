@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from loguru import logger
 
-from console import routes
+from console import routes, tier_reads
 from console.audit_reads import Export
 from console.broadcast_preview import Preview
 from console.callers import Caller, Callers
@@ -44,6 +44,7 @@ class Api:
             ("GET", "broadcasts/{id}/preview"): self._preview,
             ("GET", "audit/export"): self._export,
             ("POST", "imports/{kind}"): self._import,
+            ("POST", "tiers/preview"): self._tier_preview,
         }
         return [
             *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
@@ -93,6 +94,15 @@ class Api:
     def _look(self, broadcast_id: int, sight: Sight) -> dict[str, Any]:
         with self._database.engine.connect() as connection:
             return self._previews.of(connection, broadcast_id, sight, self._writes.now())
+
+    async def _tier_preview(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        sight.whole()
+        body = await self._writes.body(request)
+        return 200, await asyncio.to_thread(self._tiers_by, body)
+
+    def _tiers_by(self, body: dict[str, Any]) -> dict[str, Any]:
+        with self._database.engine.connect() as connection:
+            return tier_reads.preview(connection, body, self._writes.now())
 
     def _guarded(self, ask: Callable[[web.Request, Caller], Awaitable[Answer | web.StreamResponse]]) -> Handler:
         """Behind a token, and every failure in the API's one shape."""

@@ -11,6 +11,7 @@ from console import (
     broadcast_reads,
     desk_reads,
     group_reads,
+    journey_reads,
     media_reads,
     reads,
     referral_reads,
@@ -18,6 +19,7 @@ from console import (
     segment_reads,
     settlements,
     staff_reads,
+    tier_reads,
 )
 from handlers import policy
 from handlers.broadcasts import ACTS as BROADCAST_ACTS
@@ -68,6 +70,8 @@ READS: Mapping[str, Reading] = MappingProxyType({
     ),
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
     "media": Reading(media_reads.media, "media.read", ("code", "kind", "userid", *_PAGE), scoped=True),
+    "journeys": Reading(journey_reads.journeys, "journey.manage"),
+    "journeys/why": Reading(journey_reads.why, "member.read", ("member_id", "name"), scoped=True),
     "salons": Reading(salon_reads.salons, "salon.sign_up", ("status", *_PAGE), scoped=True),
     "salons/{id}": Reading(salon_reads.salon, "salon.sign_up", scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
@@ -80,6 +84,8 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "broadcasts/{id}/audience": Reading(
         broadcast_reads.audience, "broadcast.compose", ("status", "reason", "userid", *_PAGE), scoped=True
     ),
+    "tiers": Reading(tier_reads.tiers, "campaign.read"),
+    "tiers/changes": Reading(tier_reads.changes, "points.read", ("member_id", *_PAGE), scoped=True),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
     "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
     "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
@@ -93,11 +99,13 @@ POSTS: Mapping[str, str] = MappingProxyType({
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+    "tiers": "tiers",
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
     **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS, *SEGMENT_ACTS)},
     "members/{id}/consent": "members/consent",
+    **{f"journeys/{step}": f"journeys/{step}" for step in ("pause", "resume", "stop")},
     "salons": "salons",
     **{f"salons/{{id}}/{step}": f"salons/{step}" for step in ("change", "cancel")},
     "salons/check-in": "salons/check-in",
@@ -115,6 +123,7 @@ SPECIAL: Mapping[tuple[str, str], str] = MappingProxyType({
     ("GET", "broadcasts/{id}/preview"): "broadcast.compose",
     ("GET", "audit/export"): "export.read",
     ("POST", "imports/{kind}"): "import.run",
+    ("POST", "tiers/preview"): "tier.manage",
 })  # fmt: skip
 
 

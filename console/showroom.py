@@ -63,6 +63,11 @@ class Showroom:
                 self._make("coupon-templates", item["name"], item) for item in there["coupon_templates"]
             ),
         }
+        if "tier" in self._plays and "tiers" in there:
+            made["tiers"] = sum(
+                self._make("tiers", item["name"], {"rules": item["rules"], "made_by": MADE_BY})
+                for item in there["tiers"]
+            )
         known = [item for item in there["campaigns"] if item["kind"] in self._plays]
         planned = there["salons"] if "salon" in self._plays else []
         return {

@@ -37,7 +37,7 @@ class Writes:
         self, act: str, request: web.Request, more: dict[str, Any], caller: Caller
     ) -> tuple[int, dict[str, Any]]:
         """Do `act` with the request's body and `more`; status and answer. Raises Refused."""
-        body = {**await self._body(request), **more}
+        body = {**await self.body(request), **more}
         given = request.headers.get("Idempotency-Key", "")
         if len(given) > LONGEST_KEY or not given.isprintable():
             raise _refused("Idempotency-Key", f"最长 {LONGEST_KEY} 个可见字符")
@@ -68,7 +68,8 @@ class Writes:
         return status, {**body, "token": token}
 
     @staticmethod
-    async def _body(request: web.Request) -> dict[str, Any]:
+    async def body(request: web.Request) -> dict[str, Any]:
+        """The request's JSON object. Raises Refused."""
         try:
             body = json.loads(await request.read() or b"{}")
         except ValueError:

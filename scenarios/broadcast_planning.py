@@ -31,7 +31,7 @@ from storage.broadcasts import (
 )
 from storage.tables import Broadcast, BroadcastTask
 
-WINDOW = 20_000  # members that a step of the freeze looks at
+WINDOW = 5_000  # members that a step of the freeze looks at: other events wait no longer than for one
 SWEPT = 20_000  # rows that a step of winding up settles
 EXPIRE, REMIND_AT = "broadcast.expire", "broadcast.remind"
 

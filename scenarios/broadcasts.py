@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bot.events import TextReceived
+from bot.own_events import ConsentChanged
 from bot.router import Router
 from bot.turn import Turn
 from scenarios import broadcast_senders, broadcasting
 from scenarios.sight import sees_staff
 from storage import broadcasts
 from storage.broadcasts import GROUP
+from storage.consent import OUT
 from storage.tables import Broadcast
 
 router = Router("broadcasts")
@@ -86,6 +88,13 @@ def remind(turn: Turn, event: TextReceived, number: str) -> None:
     if broadcast is not None:
         count = broadcasting.remind(turn, broadcast, event.sender.external_id)
         turn.say(event.sender, "broadcasts/reminded", id=broadcast.id, count=count)
+
+
+@router.on(ConsentChanged)
+def refused(turn: Turn, event: ConsentChanged) -> None:
+    """Whoever refuses waits in no task any more that nobody has confirmed yet."""
+    if event.state == OUT:
+        broadcasting.refused(turn, event.member_id)
 
 
 def _act(turn: Turn, event: TextReceived, number: str, step: broadcasting.Decision, text: str) -> None:

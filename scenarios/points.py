@@ -11,7 +11,7 @@ from bot.events import Event, TimerDue
 from bot.order_events import OrderEntered
 from bot.router import Router
 from bot.turn import Turn
-from scenarios import rewards
+from scenarios import rewards, tier_book
 from storage import drives, lots, points, shop
 from storage.ledger import EXPIRED, POINTS, Move, account
 
@@ -39,12 +39,12 @@ def earned(amount_fen: int, per_yuan: int) -> int:
 
 @router.on(OrderEntered)
 def order_entered(turn: Turn, event: OrderEntered) -> None:
-    """Promise the order's points until its refund window ends."""
+    """Promise the order's points, by the buyer's level, until its refund window ends."""
     rules = turn.using(Rules)
     order = shop.orders.one(turn.db, id=event.order_id)
     assert order is not None
     due_at = order.paid_at + timedelta(days=rules.refund_days)
-    amount = earned(order.amount_fen, rules.per_yuan)
+    amount = earned(order.amount_fen, rules.per_yuan) * tier_book.points_percent(turn, event.member_id) // 100
     rewards.promise(turn, order, event.member_id, amount, due_at, f"order:{order.id}:points", "order")
 
 

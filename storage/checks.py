@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from storage import audit_chain, tables
 from storage.buying_checks import BUYING
 from storage.desk_checks import DESK
+from storage.journey_checks import JOURNEYS
 from storage.knowledge_checks import KNOWLEDGE
 from storage.media_checks import MEDIA
 from storage.model_checks import MODEL
@@ -24,6 +25,7 @@ from storage.referral_checks import REFERRALS
 from storage.replies_checks import REPLIES
 from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
+from storage.tiers_checks import TIERS
 from storage.types import UtcDateTime
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
@@ -31,6 +33,7 @@ t: Any = tables
 
 SHOWN = 20  # violations named per check
 LONGEST_LEASE = timedelta(seconds=90)
+OVERDUE = timedelta(days=2)  # what a daily job should have looked at long ago
 
 Finder = Callable[[Any], Select[Any]]
 _NOW = bindparam("now", type_=UtcDateTime())
@@ -70,7 +73,7 @@ class Check:
     def violations(self, connection: Connection, now: datetime) -> list[str]:
         """Up to `SHOWN` violations in words."""
         asked = self._on(connection.dialect.name)
-        moments = {"now": now, "stale": now - LONGEST_LEASE}
+        moments = {"now": now, "stale": now - LONGEST_LEASE, "overdue": now - OVERDUE}
         marked = tuple(asked.values(moments)) if connection.dialect.name == "sqlite" else asked.named(moments)
         rows = connection.exec_driver_sql(asked.text, marked).all()
         return [" ".join(f"{key}={value}" for key, value in row._mapping.items()) for row in rows]
@@ -238,7 +241,9 @@ CHECKS: tuple[Looks, ...] = (
             *REPLIES,
             *MEDIA,
             *DESK,
+            *TIERS,
             *SALONS,
+            *JOURNEYS,
         )
     ],
 )

@@ -23,6 +23,7 @@ from storage.tables.drives import (
 )
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportField, ImportRow, ImportRun, ImportTag
+from storage.tables.journeys import Journey, JourneyNote, JourneyRun, JourneySwitch
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
 from storage.tables.media import Media, MediaSender
@@ -44,6 +45,7 @@ from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, 
 from storage.tables.salons import Salon, SalonSeat
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
+from storage.tables.tiers import MemberTier, TierCard, TierChange, TierRule
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
@@ -87,6 +89,10 @@ __all__ = [
     "ImportRun",
     "ImportTag",
     "Inbox",
+    "Journey",
+    "JourneyNote",
+    "JourneyRun",
+    "JourneySwitch",
     "KfAccount",
     "KfSession",
     "KnowledgeArticle",
@@ -103,6 +109,7 @@ __all__ = [
     "MemberProfile",
     "MemberStats",
     "MemberTag",
+    "MemberTier",
     "Merge",
     "ModelCall",
     "Order",
@@ -131,6 +138,9 @@ __all__ = [
     "Tag",
     "Team",
     "TeamSeat",
+    "TierCard",
+    "TierChange",
+    "TierRule",
     "Timer",
     "Touch",
     "Transfer",

@@ -36,7 +36,7 @@ from tests.fakes import Bot, FakeWeCom
 
 ADD = "externalcontact/add_msg_template"
 FREE = Outreach(quiet="", caps=[])
-PLAYS = ["sign_up", "broadcasts"]
+PLAYS = ["sign_up", "broadcasts", "consent"]
 
 
 @dataclass

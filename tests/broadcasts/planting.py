@@ -33,7 +33,7 @@ STATEMENTS = (
     "INSERT INTO consent (member_id, topic, state, act_id, changed_at) {numbers}"
     "SELECT :base + i, 'marketing', 'out', :base + 3 * :count + i, :now FROM n WHERE i % {refused} = {refused_one}",
     "INSERT INTO touch (member_id, seq, kind, topic, source, rule_id, day, minute, at, undone_at, moved_at) {numbers}"
-    "SELECT :base + i, 1, 'out', 'marketing', 'consent', 0, 0, 0, :now, NULL, NULL FROM n "
+    "SELECT :base + i, 1, 'out', 'marketing', 'consent:' || (:base + 3 * :count + i), 0, 0, 0, :now, NULL, NULL FROM n "
     "WHERE i % {refused} = {refused_one}",
 )
 

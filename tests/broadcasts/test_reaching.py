@@ -9,7 +9,6 @@ import pytest
 
 from bot.events import Address, TextReceived
 from bot.sections import Outreach
-from scenarios import broadcasting
 from storage import consent
 from tests.broadcasts.office import CAPS, QUICK, Office, opened
 
@@ -62,12 +61,10 @@ async def test_nobody_is_written_to_at_night(office: Office) -> None:
 async def test_who_refuses_while_a_task_waits_is_taken_out_of_it(office: Office) -> None:
     one, other, third = await office.customers(3)
     broadcast_id = await office.launched()
-    await refuses(office, one)
-
-    def hear(work: Any) -> None:
-        assert broadcasting.refused(work, members(office)[one]) == 1
-
-    await office.bot.writer.call(hear)
+    await office.bot.writer.accept(TextReceived(
+        key="wecom_kf:1", source="wecom_kf", at=office.bot.clock.now(), sender=Address("wecom", one), text="退订",
+        msg_id="1",
+    ))  # fmt: skip
     await office.settle()
     assert office.press() == 0
     await office.passes(minutes=6)

@@ -25,7 +25,7 @@ from tests.shop import Shop, start_shop
 
 PLAYS: dict[str, dict[str, Any]] = {
     "points": {}, "coupons": {}, "purchase": {}, "redeem": {}, "referral": {"velocity_per_hour": 5}, "flash_sale": {},
-    "approvals": {}, "tagging": {}, "consent": {},
+    "approvals": {}, "tagging": {}, "consent": {}, "tier": {},
 }  # fmt: skip
 UNTIL = (NOON + timedelta(days=3)).isoformat()
 FREE = {"name": "免单券", "kind": "free_order", "value": 20_000, "valid_days": 30, "stock": 9, "claimable": True}
@@ -177,6 +177,7 @@ STORY: dict[str, tuple[str, Way]] = {
     "staff/change": ("wang", plainly("staff/lina", {"role": "manager", "store_id": "S1"})),
     "tokens": ("wang", plainly("tokens", {"userid": "lina", "name": "收银机"})),
     "tokens/revoke": ("wang", later("tokens/{}/revoke", "tokens")),
+    "tiers": ("wang", plainly("tiers", {"rules": {"levels": [{"name": "银卡🥈", "at_least": 100_000}]}})),
     "tags": ("wang", plainly("tags", {"group": "喜好", "name": "茶🍵"})),
     "members/consent": ("wang", member_said),
     "broadcasts": ("wang", plainly("broadcasts", EVENING)),

@@ -94,6 +94,7 @@ def _rows(world: World) -> list[tuple[Any, dict[str, Any]]]:
             (tables.Checkout, {**mine, "code": userid, "status": "released", "items": "[]", "coupons": "[]"}),
             (tables.Order, {**mine, "order_no": userid, "amount_fen": 1}),
             (tables.Coupon, {**mine, "code": userid, **used}),
+            (tables.TierChange, {**mine, "after": "银卡", "why": "merge"}),
             (tables.Referral, {"id": mine["id"], "campaign_id": mine["id"], **brought}),
             (tables.GroupChat, {"chat_id": f"wr-{userid}", "owner": userid, "status": "active"}),
             (tables.Approval, waits),

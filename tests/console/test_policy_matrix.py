@@ -135,6 +135,7 @@ async def composed(world: World, token: str, who: str) -> bool:
 VISIBLE: dict[str, Shown] = {
     "members": listed("members?external_id=wm-{who}"),
     "ledger": listed("ledger?member_id={member}"),
+    "tiers/changes": listed("tiers/changes?member_id={member}"),
     "checkouts": listed("checkouts?member_id={member}"),
     "referrals": listed("referrals?inviter={member}"),
     "groups": listed("groups?owner={who}"),

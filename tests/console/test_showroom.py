@@ -45,6 +45,8 @@ async def test_everything_in_it_passes_the_checks_of_the_bot(database_url: str) 
             await ask(mall, "products", item)
         for item in there["coupon_templates"]:
             await ask(mall, "coupon-templates", item)
+        for item in there["tiers"]:
+            await ask(mall, "tiers", {"rules": item["rules"]})
         for item in there["campaigns"]:
             made = await ask(mall, "campaigns", campaign_body(item, NOON))
             assert made["worst_fen"] > 0
@@ -64,7 +66,7 @@ def test_it_has_something_of_every_kind() -> None:
     assert {item["kind"] for item in there["coupon_templates"]} == {"cash", "discount", "gift", "free_order"}
     assert {item.get("scope", "all") for item in there["coupon_templates"]} >= {"all", "category", "store"}
     goods = {item["sku"]: item for item in there["products"]}
-    assert 6 <= len(goods) == len(there["products"]) <= 8
+    assert 6 <= len(goods) == len(there["products"]) <= 9
     assert all(item["cost_fen"] < item["price_fen"] for item in goods.values())
     assert {item["gift_sku"] for item in there["coupon_templates"] if "gift_sku" in item} <= set(goods)
     assert MADE_BY != APPROVED_BY

@@ -59,7 +59,20 @@ QUESTION = "INSERT INTO question VALUES (112, 'k', 't', 'member', 1, 0, 0, 'link
 PICTURE = "INSERT INTO media VALUES (120, 1, 'ab', 'png', 9, 1, 1, '%s', 0)"
 SENT = "INSERT INTO media_sender VALUES (120, 'lina', 'e1', 0)"
 
+LEVEL = "INSERT INTO member_tier VALUES (1, '%s', '', NULL, '%s', 0, %s, %s, 1, 0)"
+AHEAD = "9000000000000000"
+RAISED = "INSERT INTO tier_change VALUES (130, 1, '', '金卡', '%s', %d, 5, 1, 'e1', 0)"
+
 DAMAGE = {
+    "tiers: members are called by what they hold": [LEVEL % ("金卡", "kept", AHEAD, AHEAD)],
+    "tiers: raised by what was reached, lowered by what was missed": [RAISED % ("order", 4)],
+    "tiers: every level has its next look": [
+        LEVEL % ("金卡", "kept", AHEAD, "0"), "UPDATE member SET tier = '金卡'"
+    ],
+    "tiers: a level's coupon came with the raise": [
+        "INSERT INTO \"grant\" VALUES (131, 'tier:金卡', 1, '2026', 'granted', '', 'e2', 0)", RAISED % ("order", 5)
+    ],
+    "tiers: cards follow refunds": [ORDER % (10, 0), "INSERT INTO tier_card VALUES (132, 90, 1, '黑卡', 30, 31, 0)"],
     "media: each file was sent by somebody": [PICTURE % "ab/ab.png"],
     "media: whoever sent a file sent one that is there": [SENT],
     "media: a file lies where its content says": [PICTURE % "ab/cd.png", SENT],
@@ -270,6 +283,16 @@ DAMAGE |= {
         SALON[0], SALON[1] % (1, 0, 1), SEAT % (71, 1, "confirmed", 1, "30, 'salon:71:5'")
     ],
 }  # fmt: skip
+RUN = "INSERT INTO journey_run (id, name, journey_id, member_id, status) VALUES (75, 'birthday', %d, 1, '%s')"
+KEPT = "INSERT INTO journey (id, name) VALUES (74, 'birthday')"
+DAMAGE |= {
+    "journey: those to compare with got nothing": [
+        RUN % (74, "control"),
+        KEPT,
+        "INSERT INTO journey_note (run_id) VALUES (75)",
+    ],
+    "journey: each run is on a version that is kept": [RUN % (74, "done")],
+}
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
