@@ -11,6 +11,7 @@ from console import (
     broadcast_reads,
     desk_reads,
     group_reads,
+    journey_reads,
     media_reads,
     reads,
     referral_reads,
@@ -20,10 +21,12 @@ from console import (
     staff_reads,
     tier_reads,
 )
+from console.knowledge import reads as knowledge
 from handlers import policy
 from handlers.broadcasts import ACTS as BROADCAST_ACTS
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
+from handlers.knowledge import ACTS as KNOWLEDGE_ACTS
 from handlers.segments import ACTS as SEGMENT_ACTS
 
 Read = Callable[..., dict[str, Any]]  # (connection, query), and `sight` where it is `scoped`
@@ -69,6 +72,8 @@ READS: Mapping[str, Reading] = MappingProxyType({
     ),
     "audit": Reading(audit_reads.audit, "audit.read", ("actor", "action", "subject", "from", "to", *_PAGE)),
     "media": Reading(media_reads.media, "media.read", ("code", "kind", "userid", *_PAGE), scoped=True),
+    "journeys": Reading(journey_reads.journeys, "journey.manage"),
+    "journeys/why": Reading(journey_reads.why, "member.read", ("member_id", "name"), scoped=True),
     "salons": Reading(salon_reads.salons, "salon.sign_up", ("status", *_PAGE), scoped=True),
     "salons/{id}": Reading(salon_reads.salon, "salon.sign_up", scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
@@ -84,6 +89,11 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "tiers": Reading(tier_reads.tiers, "campaign.read"),
     "tiers/changes": Reading(tier_reads.changes, "points.read", ("member_id", *_PAGE), scoped=True),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
+    "knowledge": Reading(
+        knowledge.articles, "knowledge.read", ("kind", "status", "source", "category", "title", *_PAGE)
+    ),
+    "knowledge/{id}": Reading(knowledge.article, "knowledge.read"),
+    "questions/unanswered": Reading(knowledge.unanswered, "knowledge.manage", ("status", "limit")),
     "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
     "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
     "segments/{id}": Reading(segment_reads.segment, "segment.manage", timed=True),
@@ -100,8 +110,12 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-    **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS, *SEGMENT_ACTS)},
+    **{
+        act.replace("/", "/{id}/"): act
+        for act in (*GROUP_ACTS, *BROADCAST_ACTS, *SEGMENT_ACTS, *KNOWLEDGE_ACTS)
+    },
     "members/{id}/consent": "members/consent",
+    **{f"journeys/{step}": f"journeys/{step}" for step in ("pause", "resume", "stop")},
     "salons": "salons",
     **{f"salons/{{id}}/{step}": f"salons/{step}" for step in ("change", "cancel")},
     "salons/check-in": "salons/check-in",
@@ -119,6 +133,8 @@ SPECIAL: Mapping[tuple[str, str], str] = MappingProxyType({
     ("GET", "broadcasts/{id}/preview"): "broadcast.compose",
     ("GET", "audit/export"): "export.read",
     ("POST", "imports/{kind}"): "import.run",
+    ("POST", "knowledge"): "knowledge.manage",
+    ("GET", "knowledge/search"): "knowledge.read",
     ("POST", "tiers/preview"): "tier.manage",
 })  # fmt: skip
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from storage import audit_chain, tables
 from storage.buying_checks import BUYING
 from storage.desk_checks import DESK
+from storage.journey_checks import JOURNEYS
 from storage.knowledge_checks import KNOWLEDGE
 from storage.media_checks import MEDIA
 from storage.model_checks import MODEL
@@ -242,6 +243,7 @@ CHECKS: tuple[Looks, ...] = (
             *DESK,
             *TIERS,
             *SALONS,
+            *JOURNEYS,
         )
     ],
 )

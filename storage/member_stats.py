@@ -49,8 +49,15 @@ def _upsert(insert: Any) -> Any:
     return insert.on_conflict_do_update(index_elements=["member_id"], set_=changed)
 
 
+_ORDERS = Sql(select(_S.c.orders).where(_S.c.member_id == _ONE))
 _MEMBER = _Count(lambda column: column == _ONE)
 _OF_RUN = _Count(lambda column: column.in_(_RUN))
+
+
+def orders(db: Db, member_id: int) -> int:
+    """How many orders of a member stand."""
+    row = db.one(_ORDERS, of=member_id)
+    return int(row[0]) if row else 0
 
 
 def recount(db: Db, member_id: int) -> None:

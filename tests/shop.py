@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 from bot.events import Address, TextReceived
@@ -119,8 +120,10 @@ async def start_shop(
     url: str, plays: dict[str, dict[str, Any]] | None = None, pack: dict[str, Any] | None = None
 ) -> AsyncIterator[Shop]:
     """A bot with the promotion plays and five members whom lina follows."""
-    async with start_bot(url, NOON, pack or {"points": 0}, PLAYS if plays is None else plays) as bot:
-        selling = Shop(bot, Scheduler(bot.writer, bot.clock))
+    enabled = PLAYS if plays is None else plays
+    dailies = {k: at for name in enabled for k, at in import_module(f"scenarios.{name}").router.dailies.items()}
+    async with start_bot(url, NOON, pack or {"points": 0}, enabled) as bot:
+        selling = Shop(bot, Scheduler(bot.writer, bot.clock, dailies=dailies))
         for who in ("wm1", "wm2", "wm3", "wm4", "wm5"):
             bot.wecom.names[who] = f"会员{who[-1]}"
             await bot.joins(who)

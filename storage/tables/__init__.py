@@ -23,6 +23,7 @@ from storage.tables.drives import (
 )
 from storage.tables.groups import Card, GroupAsset, GroupDay, GroupLeft, GroupOwnerDay
 from storage.tables.imports import ImportField, ImportRow, ImportRun, ImportTag
+from storage.tables.journeys import Journey, JourneyNote, JourneyRun, JourneySwitch
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
 from storage.tables.media import Media, MediaSender
@@ -88,6 +89,10 @@ __all__ = [
     "ImportRun",
     "ImportTag",
     "Inbox",
+    "Journey",
+    "JourneyNote",
+    "JourneyRun",
+    "JourneySwitch",
     "KfAccount",
     "KfSession",
     "KnowledgeArticle",

@@ -51,7 +51,7 @@ PAIR = [MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1")]  # a seco
 ARTICLE = ("INSERT INTO knowledge_article VALUES (110, 's', 'k', '%s', 'all', 't', '', '', '[]', '[]', NULL, NULL, '', "
            "%d, '%s', '', 0, 0)")  # fmt: skip
 VERSION = "INSERT INTO knowledge_version VALUES (110, 1, '{}', '', 0)"
-CHUNK = "INSERT INTO knowledge_chunk VALUES (111, 110, 0, '', 't', 't', 't', %d)"
+CHUNK = "INSERT INTO knowledge_chunk VALUES (111, 110, 0, '', 't', 't', 't', %d, 'all', '', NULL, NULL)"
 COUNTED = "INSERT INTO knowledge_term VALUES ('', 1)"
 ANSWER = [ARTICLE % ("faq", 1, "live"), VERSION, CHUNK % READING, COUNTED]
 QUESTION = "INSERT INTO question VALUES (112, 'k', 't', 'member', 1, 0, 0, 'linked', 113, 'x', 0)"
@@ -84,6 +84,7 @@ DAMAGE = {
         ARTICLE % ("faq", 2, "live"), VERSION, CHUNK % READING, COUNTED
     ],
     "knowledge: scripts are for staff": [*ANSWER, "UPDATE knowledge_article SET kind = 'script'"],
+    "knowledge: each piece is for whom its article is": [*ANSWER, "UPDATE knowledge_article SET audience = 'staff'"],
     "knowledge: pieces are counted": [*ANSWER, "UPDATE knowledge_term SET chunks = 2"],
     "knowledge: words are indexed as they are read now": [
         ARTICLE % ("faq", 1, "live"), VERSION, CHUNK % (READING - 1), COUNTED
@@ -283,6 +284,16 @@ DAMAGE |= {
         SALON[0], SALON[1] % (1, 0, 1), SEAT % (71, 1, "confirmed", 1, "30, 'salon:71:5'")
     ],
 }  # fmt: skip
+RUN = "INSERT INTO journey_run (id, name, journey_id, member_id, status) VALUES (75, 'birthday', %d, 1, '%s')"
+KEPT = "INSERT INTO journey (id, name) VALUES (74, 'birthday')"
+DAMAGE |= {
+    "journey: those to compare with got nothing": [
+        RUN % (74, "control"),
+        KEPT,
+        "INSERT INTO journey_note (run_id) VALUES (75)",
+    ],
+    "journey: each run is on a version that is kept": [RUN % (74, "done")],
+}
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
