@@ -16,6 +16,7 @@ from bot.router import load_plays
 from bot.runtime import Runtime
 from bot.settings import Settings, load
 from bot.texts import Texts
+from console.knowledge.commands import cli as knowledge
 from storage.engine import Database
 
 cli = typer.Typer(
@@ -214,6 +215,9 @@ def import_(
     from console.imports.terminal import bring_in
 
     raise typer.Exit(asyncio.run(bring_in(settings_or_exit().database.url, kind, file, dry_run)))
+
+
+cli.add_typer(knowledge, name="knowledge")
 
 
 if __name__ == "__main__":

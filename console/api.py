@@ -16,6 +16,7 @@ from console.audit_reads import Export
 from console.broadcast_preview import Preview
 from console.callers import Caller, Callers
 from console.imports.http import Imports
+from console.knowledge.reads import search
 from console.refusals import Refused, dumps
 from console.routes import Reading
 from console.sight import Sight
@@ -26,6 +27,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = tuple[int, dict[str, Any]]
 Special = Callable[[web.Request, Caller, Sight], Awaitable[Answer | web.StreamResponse]]
 MAKING = "tokens"
+FINDING = ("q", "n", "staff", "store")
 
 
 class Api:
@@ -44,15 +46,17 @@ class Api:
             ("GET", "broadcasts/{id}/preview"): self._preview,
             ("GET", "audit/export"): self._export,
             ("POST", "imports/{kind}"): self._import,
+            ("POST", "knowledge"): self._teach,
+            ("GET", "knowledge/search"): self._find,
             ("POST", "tiers/preview"): self._tier_preview,
         }
         return [
-            *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
-            *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
             *[
                 web.route(method, f"/api/v1/{path}", self._special(special[method, path], may))
                 for (method, path), may in routes.SPECIAL.items()
             ],
+            *[web.get(f"/api/v1/{path}", self._reading(reading)) for path, reading in routes.READS.items()],
+            *[web.post(f"/api/v1/{path}", self._posting(act)) for path, act in routes.POSTS.items()],
         ]
 
     def _reading(self, reading: Reading) -> Handler:
@@ -83,6 +87,18 @@ class Api:
     async def _import(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
         sight.whole()
         return await self._imports.ask(request, caller.userid or "api")
+
+    async def _teach(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        sight.whole()
+        return await self._imports.knowledge.ask(request, caller.userid or "api")
+
+    async def _find(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
+        query = _query(request, FINDING)
+        return 200, await asyncio.to_thread(self._found, query)
+
+    def _found(self, query: dict[str, str]) -> dict[str, Any]:
+        with self._database.engine.connect() as connection:
+            return search(connection, query, self._writes.now())
 
     async def _export(self, request: web.Request, caller: Caller, sight: Sight) -> web.StreamResponse:
         sight.whole()

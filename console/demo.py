@@ -165,7 +165,8 @@ class Demo:
     def _furnish(self, sandbox: str, bot: str) -> dict[str, int]:
         """Goods, coupons and running campaigns, by the sandbox's clock."""
         now = datetime.fromisoformat(self._ask(f"{sandbox}/__sandbox/clock")["now"])
-        return showroom.Showroom(bot, API_TOKEN, self._own.plays, typer.echo).furnish(now)
+        shop = showroom.Showroom(bot, API_TOKEN, self._own.plays, typer.echo)
+        return {**shop.furnish(now), "answers": shop.teach()}
 
     def _invite(self, sandbox: str, bot: str) -> int:
         """Customers from before, where the plays that show them are on."""
@@ -185,6 +186,7 @@ class Demo:
         units = {"products": "件商品", "coupon_templates": "种券", "campaigns": "个活动", "salons": "场沙龙"}
         shown = " · ".join(f"{there[name]} {unit}" for name, unit in units.items())
         typer.echo(f"  橱窗       {shown}；在「商城」一栏付款、退款")
+        typer.echo(f"  知识库     {there['answers']} 条问答、文档和话术；会员直接问，导购说「话术 退货」")
         if there["regulars"]:
             typer.echo(
                 f"  导购       {there['regulars']} 位老客；在导购的手机上说「今日任务」「查客 尾号8000」「帮助」"

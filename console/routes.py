@@ -21,10 +21,12 @@ from console import (
     staff_reads,
     tier_reads,
 )
+from console.knowledge import reads as knowledge
 from handlers import policy
 from handlers.broadcasts import ACTS as BROADCAST_ACTS
 from handlers.campaigns import STEPS
 from handlers.group_assets import ACTS as GROUP_ACTS
+from handlers.knowledge import ACTS as KNOWLEDGE_ACTS
 from handlers.segments import ACTS as SEGMENT_ACTS
 
 Read = Callable[..., dict[str, Any]]  # (connection, query), and `sight` where it is `scoped`
@@ -87,6 +89,11 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "tiers": Reading(tier_reads.tiers, "campaign.read"),
     "tiers/changes": Reading(tier_reads.changes, "points.read", ("member_id", *_PAGE), scoped=True),
     "group-welcomes": Reading(group_reads.welcomes, "group.manage"),
+    "knowledge": Reading(
+        knowledge.articles, "knowledge.read", ("kind", "status", "source", "category", "title", *_PAGE)
+    ),
+    "knowledge/{id}": Reading(knowledge.article, "knowledge.read"),
+    "questions/unanswered": Reading(knowledge.unanswered, "knowledge.manage", ("status", "limit")),
     "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
     "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
     "segments/{id}": Reading(segment_reads.segment, "segment.manage", timed=True),
@@ -103,7 +110,10 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
     **{f"referrals/{{id}}/{step}": f"referrals/{step}" for step in ("approve", "reject")},
-    **{act.replace("/", "/{id}/"): act for act in (*GROUP_ACTS, *BROADCAST_ACTS, *SEGMENT_ACTS)},
+    **{
+        act.replace("/", "/{id}/"): act
+        for act in (*GROUP_ACTS, *BROADCAST_ACTS, *SEGMENT_ACTS, *KNOWLEDGE_ACTS)
+    },
     "members/{id}/consent": "members/consent",
     **{f"journeys/{step}": f"journeys/{step}" for step in ("pause", "resume", "stop")},
     "salons": "salons",
@@ -123,6 +133,8 @@ SPECIAL: Mapping[tuple[str, str], str] = MappingProxyType({
     ("GET", "broadcasts/{id}/preview"): "broadcast.compose",
     ("GET", "audit/export"): "export.read",
     ("POST", "imports/{kind}"): "import.run",
+    ("POST", "knowledge"): "knowledge.manage",
+    ("GET", "knowledge/search"): "knowledge.read",
     ("POST", "tiers/preview"): "tier.manage",
 })  # fmt: skip
 

@@ -15,6 +15,7 @@ from console.callers import Callers
 from console.health import Health
 from console.imports.entering import Importer
 from console.imports.http import Imports
+from console.knowledge.taking import Library
 from console.writes import Writes
 
 # Who may call what: WeCom signs, programs hold a token, a link holds a code that nobody guesses; health is open to the
@@ -42,7 +43,8 @@ def build_app(runtime: Runtime) -> web.Application:
         name = runtime.settings.wecom.aibot.name
         app.add_routes(wecom_aibot.routes(runtime.doors.gate, runtime.writer, runtime.clock, name=name))
     token = runtime.settings.api.token.get_secret_value()
-    imports = Imports(Importer(runtime.writer, runtime.database, runtime.clock))
+    library = Library(runtime.writer, runtime.database, runtime.clock)
+    imports = Imports(Importer(runtime.writer, runtime.database, runtime.clock), library)
     callers = Callers(runtime.database, runtime.writer, runtime.clock, token, runtime.settings.staff)
     settings = runtime.settings
     preview = Preview(settings.outreach, settings.broadcasts, settings.campaigns.approve_above_fen)

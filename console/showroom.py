@@ -6,6 +6,7 @@ import hashlib
 import json
 import tomllib
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 from bot.clock import ZONE
 
 FILE = Path(__file__).with_name("showroom.toml")
+ANSWERS = Path(__file__).with_name("showroom_knowledge")
 MADE_BY, APPROVED_BY = "王店长", "李经理"  # what may cost much is published by another person than the one who made it
 TIMEOUT_S = 15.0
 
@@ -76,6 +78,18 @@ class Showroom:
             "salons": sum(self._make("salons", item["title"], salon_body(item, now)) for item in planned),
         }
 
+    def teach(self, folder: Path = ANSWERS) -> int:
+        """How many answers the knowledge base got, or had, from the files of a folder."""
+        count = 0
+        for file in sorted(folder.iterdir()):
+            path = f"knowledge?source={urllib.parse.quote(file.name)}"
+            status, answer = self._send(path, file.read_bytes(), {"Content-Type": "text/plain"})
+            if status == 200:
+                count += answer["new"] + answer["changed"] + answer["same"]
+            else:
+                self._say(f"知识「{file.name}」没有导入：{answer['error']['message']}")
+        return count
+
     def _make(self, path: str, name: str, body: dict[str, Any]) -> bool:
         """True when it is there, made now or before."""
         status, answer = self._post(path, _key(path, name), body)
@@ -96,12 +110,12 @@ class Showroom:
         return status == 200
 
     def _post(self, path: str, key: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": key,
-        }
-        url, data = f"{self._bot}/api/v1/{path}", json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        return self._send(path, json.dumps(body, ensure_ascii=False).encode(), headers)
+
+    def _send(self, path: str, data: bytes, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {self._token}", **headers}
+        url = f"{self._bot}/api/v1/{path}"
         request = urllib.request.Request(url, data=data, headers=headers, method="POST")  # noqa: S310 - loopback
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - loopback

@@ -12,7 +12,7 @@ from bot.kf_menu import Choice
 from bot.router import Router
 from bot.texts import yuan
 from bot.turn import Retry, Turn
-from scenarios import counter, finding, outreach, vouchers
+from scenarios import counter, finding, outreach, portrait, vouchers
 from storage import coupons, grants, members, shop
 from storage.coupons import Voucher
 from storage.tables import CouponTemplate
@@ -215,7 +215,7 @@ def _billed(turn: Turn, event: Event, typed: str) -> tuple[Voucher, counter.Bill
         turn.say(event.sender, "coupons/unknown", code=words[0])
     elif voucher.status == "redeemed" and voucher.used_at is not None:
         turn.say(event.sender, "coupons/used_before", name=voucher.template, at=shown(voucher.used_at),
-                 by=voucher.used_by or turn.texts.render("coupons/by_order"))  # fmt: skip
+                 by=_by(turn, voucher))  # fmt: skip
     elif voucher.status != "active" or voucher.expires_at <= turn.now:
         turn.say(event.sender, WHY[voucher.status], name=voucher.template)
     else:
@@ -224,6 +224,13 @@ def _billed(turn: Turn, event: Event, typed: str) -> tuple[Voucher, counter.Bill
             return voucher, bill
         turn.say(event.sender, bill.text, name=voucher.template, **bill.values)
     return None
+
+
+def _by(turn: Turn, voucher: Voucher) -> str:
+    """Who used a coupon, as people know them."""
+    if not voucher.used_by:
+        return turn.texts.render("coupons/by_order")
+    return portrait.staff_name(turn, voucher.used_by)
 
 
 def _use(turn: Turn, event: Event, voucher: Voucher, bill: counter.Bill) -> None:

@@ -17,7 +17,7 @@ from storage import tiers
 from storage.tables import MemberTier
 
 MORE, ADOPT = "tier.review_more", "tier.adopt"
-AT_ONCE = 1_000
+AT_ONCE = 250  # about a tenth of a second of the writer; a night has time for a million
 
 Decided = list[tuple[MemberTier, Held, Verdict, int]]
 TEXTS = {"notice": "tier/notice", "grace": "tier/grace", "kept": "tier/kept", "lowered": "tier/lowered"}

@@ -58,65 +58,89 @@ class Draft:
         said = asdict(self) | {"sections": [tuple(section) for section in self.sections]}
         return json.dumps(said, ensure_ascii=False, default=datetime.isoformat, sort_keys=True)
 
+    @property
+    def digest(self) -> str:
+        """Tells one content from another."""
+        return hashlib.sha256(self.content().encode()).hexdigest()
+
+
+class Kept(NamedTuple):
+    """What becomes of a source: articles that are new, say something new, say the same, say nothing any more."""
+
+    new: int
+    changed: int
+    same: int
+    withdrawn: int
+
 
 @dataclass
-class Kept:
-    """What became of a source: articles that are new, say something new, say the same, say nothing any more."""
+class Compared:
+    """What a source says beside what is kept of it: drafts that say something new, rows that are said no more."""
 
-    new: int = 0
-    changed: int = 0
+    said: list[tuple[Draft, KnowledgeArticle | None]] = field(default_factory=list)
+    unsaid: list[KnowledgeArticle] = field(default_factory=list)
     same: int = 0
-    withdrawn: int = 0
-    counts: Counter[str] = field(default_factory=Counter, repr=False)
+
+    @property
+    def kept(self) -> Kept:
+        """In numbers."""
+        new = sum(known is None for _, known in self.said)
+        return Kept(new, len(self.said) - new, self.same, len(self.unsaid))
+
+
+def compared(db: Db, source: str, drafts: Sequence[Draft]) -> Compared:
+    """What `replace` would do."""
+    found, there = Compared(), {row.key: row for row in articles.all(db, source=source)}
+    for draft in drafts:
+        known = there.pop(draft.key, None)
+        if known is not None and (known.status, known.digest) == ("live", draft.digest):
+            found.same += 1
+        else:
+            found.said.append((draft, known))
+    found.unsaid = [row for row in there.values() if row.status == "live"]
+    return found
 
 
 def replace(db: Db, ids: Ids, source: str, drafts: Sequence[Draft], by: str, now: datetime) -> Kept:
     """Let a source say exactly `drafts` from now on."""
-    kept, there = Kept(), {row.key: row for row in articles.all(db, source=source)}
-    for draft in drafts:
-        known = there.pop(draft.key, None)
-        content = draft.content()
-        digest = hashlib.sha256(content.encode()).hexdigest()
-        if known is not None and (known.status, known.digest) == ("live", digest):
-            kept.same += 1
-            continue
-        kept.new, kept.changed = kept.new + (known is None), kept.changed + (known is not None)
-        _keep(db, ids, source, draft, known, _Said(content, digest, by, now), kept.counts)
-    for row in there.values():
-        if row.status == "live":
-            _withdraw(db, row, by, now, kept.counts)
-            kept.withdrawn += 1
-    _count(db, kept.counts)
-    return kept
+    found, counts = compared(db, source, drafts), Counter[str]()
+    with db.collecting():
+        # What asks the database comes before what is only added: a question would write out what was collected.
+        for row in found.unsaid:
+            _withdraw(db, row, by, now, counts)
+        for _, known in found.said:
+            if known is not None:
+                _clear(db, known.id, counts)
+        for draft, known in sorted(found.said, key=lambda said: said[1] is None):
+            row = _kept(source, draft, known, by, now)
+            row.id = known.id if known else ids.next()
+            _keep(db, row, draft, new=known is None)
+            _index(db, ids, row, draft.sections, counts)
+        _count(db, counts)
+    return found.kept
 
 
-class _Said(NamedTuple):
-    content: str
-    digest: str
-    by: str
-    at: datetime
-
-
-def _keep(
-    db: Db, ids: Ids, source: str, draft: Draft, known: KnowledgeArticle | None, said: _Said, counts: Counter[str]
-) -> None:
-    """One version more, and the pieces that are searched from now on."""
-    row = KnowledgeArticle(
-        id=known.id if known else ids.next(), source=source, key=draft.key, kind=draft.kind, audience=draft.audience,
-        title=draft.title, category=draft.category, store=draft.store, asks=_dumps(draft.asks),
+def _kept(source: str, draft: Draft, known: KnowledgeArticle | None, by: str, now: datetime) -> KnowledgeArticle:
+    """The row that an article has from now on."""
+    return KnowledgeArticle(
+        id=0, source=source, key=draft.key, kind=draft.kind, audience=draft.audience, title=draft.title,
+        category=draft.category, store=draft.store, asks=_dumps(draft.asks),
         learned=known.learned if known else "[]", valid_from=draft.valid_from, valid_until=draft.valid_until,
-        digest=said.digest, version=known.version + 1 if known else 1, status="live", changed_by=said.by,
-        created_at=known.created_at if known else said.at, changed_at=said.at,
+        digest=draft.digest, version=known.version + 1 if known else 1, status="live", changed_by=by,
+        created_at=known.created_at if known else now, changed_at=now,
     )  # fmt: skip
-    if known is None:
+
+
+def _keep(db: Db, row: KnowledgeArticle, draft: Draft, *, new: bool) -> None:
+    """One version more."""
+    if new:
         articles.add(db, row)
     else:
         articles.change(db, row.model_dump(exclude={"id", "source", "key", "created_at"}), id=row.id)
     versions.add(db, KnowledgeVersion(
-        article_id=row.id, version=row.version, content=said.content, made_by=said.by, made_at=said.at,
+        article_id=row.id, version=row.version, content=draft.content(), made_by=row.changed_by,
+        made_at=row.changed_at,
     ))  # fmt: skip
-    _clear(db, row.id, counts)
-    _index(db, ids, row, draft.sections, counts)
 
 
 def _dumps(asks: Iterable[str]) -> str:
@@ -135,18 +159,19 @@ def _index(db: Db, ids: Ids, row: KnowledgeArticle, sections: Sequence[Section],
     asks = [row.title, *json.loads(row.asks), *json.loads(row.learned)]
     for place, section in enumerate(sections):
         named = f"{row.title} {section.heading}" if section.heading not in ("", row.title) else ""
-        ways = [" ".join(bigrams.words(ask)) for ask in [*asks, section.heading, named] if ask]
+        ways = [bigrams.titled(ask) for ask in [*asks, section.heading, named] if ask]
         head, body = f" {ASKS_APART} ".join(dict.fromkeys(ways)), " ".join(bigrams.words(section.text))
         counts.update(_standing(head, body))
         chunks.add(db, KnowledgeChunk(
             id=ids.next(), article_id=row.id, place=place, heading=section.heading, text=section.text, head=head,
-            body=body, reading=bigrams.READING,
+            body=body, reading=bigrams.READING, audience=row.audience, store=row.store, valid_from=row.valid_from,
+            valid_until=row.valid_until,
         ))  # fmt: skip
 
 
 def _standing(head: str, body: str) -> set[str]:
-    """The words of a chunk, and the empty one that counts it."""
-    return {"", *head.split(), *body.split()} - {ASKS_APART}
+    """What a chunk is counted by: its words, those of its titles once more with their mark, and the empty one."""
+    return {"", *head.split(), *head.replace(bigrams.TITLED, "").split(), *body.split()} - {ASKS_APART}
 
 
 def _count(db: Db, counts: Counter[str]) -> None:
@@ -158,6 +183,11 @@ def _count(db: Db, counts: Counter[str]) -> None:
 def _withdraw(db: Db, row: KnowledgeArticle, by: str, now: datetime, counts: Counter[str]) -> None:
     articles.change(db, {"status": "withdrawn", "changed_by": by, "changed_at": now}, id=row.id)
     _clear(db, row.id, counts)
+
+
+def any_live(db: Db) -> bool:
+    """Whether there is anything to find."""
+    return bool(articles.all(db, status="live", limit=1))
 
 
 def withdraw(db: Db, article_id: int, by: str, now: datetime) -> bool:
@@ -188,9 +218,9 @@ def _again(db: Db, ids: Ids, row: KnowledgeArticle) -> None:
     _count(db, counts)
 
 
-def read_again(db: Db, ids: Ids, after: int, most: int) -> int:
-    """Index `most` live articles beyond the id `after` as words are read now; the last id, 0 at the end."""
+def read_again(db: Db, ids: Ids, after: int, most: int) -> tuple[int, int]:
+    """Index `most` live articles beyond the id `after` as words are read now; the last id, and how many."""
     rows = articles.all(db, id__gt=after, status="live", limit=most)
     for row in rows:
         _again(db, ids, row)
-    return rows[-1].id if rows else 0
+    return (rows[-1].id if rows else after), len(rows)

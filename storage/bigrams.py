@@ -16,6 +16,7 @@ from typing import Any
 
 READING = 1  # what was indexed by another reading is read again: run.py knowledge reindex
 LONGEST = 32  # letters of one word
+TITLED = "\u0127"  # before a word of a title or another way to ask: it is looked up by itself, being so much rarer
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af\U00020000-\U0003ffff"
 _RUNS = re.compile(f"[{_HAN}]+|[^\\W_{_HAN}]+")
 _IS_HAN = re.compile(f"[{_HAN}]")
@@ -34,7 +35,8 @@ def _any_of(found: list[str]) -> re.Pattern[str]:
 _KNOWN = _known()
 _FOLD = str.maketrans(_KNOWN["traditional"], _KNOWN["simplified"])
 _SAME = {other: group[0] for group in _KNOWN["same"] for other in group[1:]}
-_ALIKE, _EMPTY = _any_of(list(_SAME)), _any_of(_KNOWN["empty"])
+_TELLING = frozenset(_KNOWN["telling"])
+_ALIKE, _EMPTY = _any_of(list(_SAME)), _any_of([*_KNOWN["empty"], *_TELLING])
 
 
 def folded(text: str) -> str:
@@ -46,7 +48,7 @@ def folded(text: str) -> str:
 def telling(text: str) -> str:
     """Folded, without the words that say nothing; all of it when nothing else is left."""
     plain = folded(text)
-    bare = _EMPTY.sub(_PARTED, plain)
+    bare = _EMPTY.sub(lambda found: found[0] if found[0] in _TELLING else _PARTED, plain)
     return bare if _RUNS.search(bare) else plain
 
 
@@ -61,6 +63,11 @@ def words(text: str) -> tuple[str, ...]:
         else:
             found.append(run[:LONGEST])
     return tuple(found)
+
+
+def titled(text: str) -> str:
+    """The words of a way to ask, as they are indexed."""
+    return " ".join(TITLED + word for word in words(text))
 
 
 def key(text: str) -> str:

@@ -21,11 +21,11 @@ class Db:
     the very call that met it. The fast road may only succeed; any surprise sends its events down the exact one.
     """
 
-    def __init__(self, connection: Any, dialect: str) -> None:
+    def __init__(self, connection: Any, dialect: str, cursor: Any = None) -> None:
         self.connection, self.dialect = connection, dialect
         self.exact = False
         self.touched: dict[str, int] = {}
-        self._cursor = connection.cursor()
+        self._cursor = cursor or connection.cursor()
         self._pending: dict[Insert, list[Sequence[Any]]] = {}
         self._sums: dict[Insert, dict[tuple[Any, ...], list[int]]] = {}
         self._waiting: set[str] = set()
@@ -104,6 +104,18 @@ class Db:
             rows[key] = list(amounts)
         else:
             rows[key] = [a + b for a, b in zip(there, amounts, strict=True)]
+
+    @contextlib.contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Collect what is added inside and write it at the end, on the exact road too: for thousands of rows of one
+        act, which meet no key of others."""
+        exact, self.exact = self.exact, False
+        try:
+            yield
+            if exact:
+                self.flush()
+        finally:
+            self.exact = exact
 
     def flush(self) -> None:
         """Write what was collected, table by table, summed rows in key order so that several writers lock in one

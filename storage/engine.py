@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from storage.db import Db
 
@@ -80,6 +80,18 @@ def _prepare_all(connection: Any) -> None:
     connection.execute("SET enable_seqscan = off")
     connection.execute("SET jit = off")  # a plan that must scan then looks dear, and would be compiled for seconds
     connection.commit()
+
+
+def reading_db(connection: Connection) -> Db:
+    """The writer's way of asking, on a connection of the engine: for reads, and only while it is open."""
+    raw: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        return Db(raw, "sqlite")
+    from psycopg import RawCursor  # an extra, there only with PostgreSQL
+
+    for setting in ("enable_seqscan", "jit"):  # as in `_prepare_all`, until the transaction ends
+        connection.exec_driver_sql(f"SET LOCAL {setting} = off")
+    return Db(raw, "postgresql", RawCursor(raw))
 
 
 @functools.cache

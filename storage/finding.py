@@ -24,9 +24,8 @@ _M = Member.__table__  # type: ignore[attr-defined]
 _N = MemberName.__table__  # type: ignore[attr-defined]
 _P = PhoneTail.__table__  # type: ignore[attr-defined]
 _MOST = bindparam("most", type_=_M.c.id.type)
-_LOOKED_AT = 20_000  # of one range of names, at most: it is asked for a longer piece instead
 _NEAR = 60  # names looked at for each letter when nothing was found
-_OWN_NEAR = 3_000
+_OWN_NEAR = 2_000
 _LIKE_ENOUGH = 0.3
 
 _ALIVE = _M.c.merged_into.is_(None)
@@ -55,16 +54,14 @@ def _seen(member_id: object) -> object:
     return select(_F.c.id).where(_F.c.member_id == member_id, any_of(_F.c.userid, "among"), _OPEN).exists()
 
 
-_RANGE = (
-    select(_N.c.member_id)
-    .where(_N.c.part >= bindparam("first"), _N.c.part < bindparam("last"))
-    .limit(_LOOKED_AT)
-    .subquery()
-)  # fmt: skip
-_NAMED = select(_M.c.id, _M.c.name).join(_RANGE, _RANGE.c.member_id == _M.c.id).where(_ALIVE)
+_NAMED = (
+    select(_M.c.id, _M.c.name)
+    .join(_N, _N.c.member_id == _M.c.id)
+    .where(_N.c.part >= bindparam("first"), _N.c.part < bindparam("last"), _ALIVE)
+)
 _BY_NAME = {
     False: Sql(_NAMED.limit(_MOST)),
-    True: Sql(_NAMED.where(_seen(_RANGE.c.member_id)).limit(_MOST)),  # type: ignore[arg-type]
+    True: Sql(_NAMED.where(_seen(_N.c.member_id)).limit(_MOST)),  # type: ignore[arg-type]
 }
 _TAILED = (
     select(_P.c.member_id)

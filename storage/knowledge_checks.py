@@ -26,6 +26,14 @@ def of_nothing(_: datetime) -> Select[Any]:
     return select(c.id.label("chunk"), c.article_id).where(~select(a.id).where(a.id == c.article_id).exists())
 
 
+def for_others(_: datetime) -> Select[Any]:
+    """A piece is for whom, where and when its article is."""
+    a, c = t.KnowledgeArticle, t.KnowledgeChunk
+    same = [getattr(a, name).is_not_distinct_from(getattr(c, name))
+            for name in ("audience", "store", "valid_from", "valid_until")]  # fmt: skip
+    return select(c.id.label("chunk"), c.audience).join(a, a.id == c.article_id).where(~and_(*same))
+
+
 def not_newest(_: datetime) -> Select[Any]:
     """Every article stands as the last of its versions, which are numbered without a gap."""
     a, v = t.KnowledgeArticle, t.KnowledgeVersion
@@ -69,6 +77,7 @@ def linked_to_nothing(_: datetime) -> Select[Any]:
 KNOWLEDGE = (
     ("knowledge: what is live is found, and nothing else", not_as_kept),
     ("knowledge: each piece is of an article", of_nothing),
+    ("knowledge: each piece is for whom its article is", for_others),
     ("knowledge: each article stands as its newest version", not_newest),
     ("knowledge: scripts are for staff", script_for_all),
     ("knowledge: pieces are counted", miscounted),

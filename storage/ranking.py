@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-SINGLE = 0.25  # what one character weighs beside two
-UNKNOWN = 0.6  # what a word that stands nowhere weighs beside the rarest: a slip, or something we know nothing of
-IN_BODY = 0.6  # what the text's word counts beside one of a title
-OFTEN = 1.2  # how many times a word must stand in a text to be half of what it can be
-COVERED, FITS = 0.7, 0.3  # the two halves of a score
+from storage.bigrams import TITLED
+
+# Chosen on one half of the questions in tests/retrieval; the other half only counts.
+SINGLE = 0.5  # what one character weighs beside two
+UNKNOWN = 0.5  # what a word that stands nowhere weighs beside the rarest: a slip, or something we know nothing of
+IN_BODY, OFTEN = 1.0, 0.6  # a text's word counts IN_BODY * n / (n + OFTEN), one of a title 1
+COVERED, FITS = 0.8, 0.2  # the two parts of a score
+WHOLE = 0.5  # in FITS: how much it matters, beside the question, that the way to ask is used up
 ASKS_APART = "|"
 
 
 class Scored(NamedTuple):
-    """The score, the question's words that the piece has, and those it has not."""
+    """The score, how much of the question's weight the ways to ask have, its words that the piece has, those it has
+    not."""
 
     score: float
+    titled: float
     matched: tuple[str, ...]
     missed: tuple[str, ...]
 
@@ -43,29 +48,38 @@ def _single(word: str) -> bool:
 
 
 def score(weigh: Mapping[str, float], head: str, body: str) -> Scored:
-    """How well a chunk answers. `head` and `body` are its words, parted by blanks; ways to ask by `|`."""
+    """How well a chunk answers. `head` and `body` are its words as they are indexed, parted by blanks; ways to ask by
+    `|`."""
     whole = sum(weigh.values())
     if not whole:
-        return Scored(0.0, (), tuple(weigh))
-    asks = [set(ask.split()) for ask in head.split(ASKS_APART)]
+        return Scored(0.0, 0.0, (), tuple(weigh))
+    asks = [set(ask.split()) for ask in head.replace(TITLED, "").split(ASKS_APART)]
     titled = set().union(*asks)
     counted = Counter(body.split())
-    parts = {word: 1.0 if word in titled else IN_BODY * _often(counted[word]) for word in weigh}
+    parts = {word: 1.0 if word in titled else _of_body(counted[word]) for word in weigh}
     covered = sum(weigh[word] * part for word, part in parts.items()) / whole
     fits = max(_fits(weigh, whole, ask) for ask in asks)
-    matched = tuple(word for word, part in parts.items() if part)
-    return Scored(COVERED * covered + FITS * fits, matched, tuple(word for word, part in parts.items() if not part))
+    return Scored(
+        COVERED * covered + FITS * fits,
+        sum(weigh[word] for word in weigh if word in titled) / whole,
+        tuple(word for word, part in parts.items() if part),
+        tuple(word for word, part in parts.items() if not part),
+    )
 
 
-def _often(times: int) -> float:
-    return times * (1 + OFTEN) / (times + OFTEN) / (1 + OFTEN) * 2 if times else 0.0
+def _of_body(times: int) -> float:
+    return IN_BODY * times / (times + OFTEN)
 
 
 def _fits(weigh: Mapping[str, float], whole: float, ask: set[str]) -> float:
-    """How alike the question and one way to ask are: 2·both / (one + other), the other's words taken as they come."""
-    if not ask:
-        return 0.0
+    """How alike the question and one way to ask are: the F measure of both shares."""
     both = [word for word in weigh if word in ask]
+    if not both:
+        return 0.0
     asked = sum(weigh[word] for word in both) / whole
-    used = sum(SINGLE if _single(word) else 1.0 for word in both) / sum(SINGLE if _single(w) else 1.0 for w in ask)
-    return 2 * asked * used / (asked + used) if asked + used else 0.0
+    used = _length(both) / _length(ask)
+    return (1 + WHOLE) * asked * used / (WHOLE * used + asked) if asked else 0.0
+
+
+def _length(words: Collection[str]) -> float:
+    return len(words) - (1 - SINGLE) * sum(map(_single, words))

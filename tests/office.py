@@ -15,6 +15,7 @@ from console.api import Api
 from console.callers import Callers
 from console.imports.entering import Importer
 from console.imports.http import Imports
+from console.knowledge.taking import Library
 from console.writes import Writes
 from tests.fakes import Bot
 
@@ -54,7 +55,7 @@ class Office:
 async def office_of(bot: Bot, section: StaffSection | None = None) -> AsyncIterator[Office]:
     """The API of a running bot."""
     callers = Callers(bot.database, bot.writer, bot.clock, TOKEN, section or StaffSection())
-    imports = Imports(Importer(bot.writer, bot.database, bot.clock))
+    imports = Imports(Importer(bot.writer, bot.database, bot.clock), Library(bot.writer, bot.database, bot.clock))
     app = web.Application()
     app.add_routes(Api(bot.database, callers, Writes(bot.writer, bot.clock), imports).routes())
     async with TestClient(TestServer(app)) as client:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import io
-from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
 from bot.errors import NotStored
+from console.imports.carrying import NO, YES, body_of, refusal
 from console.imports.entering import Importer
 from console.imports.kinds import KINDS
 from console.imports.reading import Unreadable
-from console.imports.report import Report
+from console.knowledge.http import KnowledgeFiles
+from console.knowledge.taking import Library
 from console.refusals import Refused
-
-MOST_BYTES = 4 * 1024 * 1024
-YES, NO = ("1", "true", "yes"), ("", "0", "false", "no")
 
 
 class Imports:
-    """The way of a file from a request into the books."""
+    """The way of a file from a request into the books; `knowledge` is that of what the shop answers."""
 
-    def __init__(self, importer: Importer) -> None:
-        self._importer = importer
+    def __init__(self, importer: Importer, library: Library) -> None:
+        self._importer, self.knowledge = importer, KnowledgeFiles(library)
 
     async def ask(self, request: web.Request, made_by: str) -> tuple[int, dict[str, Any]]:
         """Status and answer. Raises `Refused`, with the wrong rows where there are some."""
@@ -31,7 +29,7 @@ class Imports:
         if kind not in KINDS:
             raise Refused(404, "not_found", f"只能导入 {'、'.join(KINDS)}", "kind")
         dry_run = _flag(request)
-        file = io.BytesIO(await _body(request))
+        file = io.BytesIO(await body_of(request))
         try:
             done = await self._importer.take(kind, file, made_by, lambda _stage, _rows: None, dry_run=dry_run)
         except Unreadable as error:
@@ -45,31 +43,8 @@ class Imports:
         return 200, {**answer, "kept": report.kept, "dry_run": dry_run, **done.entered}
 
 
-def refusal(report: Report) -> Refused:
-    """The wrong rows in the API's one shape."""
-    more = "" if report.wrong_count <= len(report.wrong) else f"，这里列出前 {len(report.wrong)} 处"
-    message = f"{report.wrong_count} 处有错{more}；什么都没有写入，改好后整个文件再导入一次"
-    rows = [asdict(wrong) for wrong in report.wrong]
-    return Refused(422, "wrong_rows", message, rows[0]["field"], rows=rows, count=report.wrong_count)
-
-
 def _flag(request: web.Request) -> bool:
     for name, value in request.query.items():
         if name != "dry_run" or value.lower() not in YES + NO:
             raise Refused(400, "bad_value", "只有一个参数：dry_run=1 只检查，不写入", name)
     return request.query.get("dry_run", "").lower() in YES
-
-
-async def _body(request: web.Request) -> bytes:
-    """The whole body, or no more than is allowed."""
-    if request.content_type.startswith("multipart/"):
-        raise Refused(400, "bad_request", "请把文件内容直接作为请求体：curl --data-binary @文件.csv", "body")
-    parts, size = [], 0
-    async for part in request.content.iter_chunked(1 << 16):
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BYTES:
-            raise Refused(413, "too_large", f"最大 {MOST_BYTES >> 20} MB：更大的文件用 python run.py import", "body")
-    if not size:
-        raise Refused(400, "bad_request", "请求体是空的：把文件内容作为请求体", "body")
-    return b"".join(parts)

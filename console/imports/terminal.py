@@ -85,7 +85,7 @@ def _bar(out: Console) -> Progress:
 def _tell(out: Console, done: Done, dry_run: bool) -> int:
     report = done.report
     if report.wrong_count:
-        out.print(_wrong(report))
+        out.print(wrong_table(report))
         shown = f"（列出前 {len(report.wrong)} 处）" if report.wrong_count > len(report.wrong) else ""
         out.print(f"[red]✗[/] {report.wrong_count} 处有错{shown}；什么都没有写入，改好后整个文件再导入一次")
         return 1
@@ -100,7 +100,8 @@ def _tell(out: Console, done: Done, dry_run: bool) -> int:
     return 0
 
 
-def _wrong(report: Report) -> Table:
+def wrong_table(report: Report) -> Table:
+    """What is wrong, cell by cell."""
     table = Table(show_edge=False)
     for title in ("行", "列", "值", "怎么改"):
         table.add_column(title, overflow="fold")

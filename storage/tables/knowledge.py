@@ -60,7 +60,8 @@ class KnowledgeVersion(SQLModel, table=True):
 
 class KnowledgeChunk(SQLModel, table=True):
     """片段: a piece of a live article that is searched and shown. `head` and `body` are its words as `storage.bigrams`
-    reads them (`head`: one way to ask after the other, parted by `|`), `reading` which state of it.
+    reads them (`head`: one way to ask after the other, parted by `|`), `reading` which state of it. Who may read it
+    where and when is its article's, copied: a search sorts out before it looks up.
 
     The full-text index (`knowledge_index`) lies over `head` and `body`: FTS5 kept by triggers, or GIN.
     """
@@ -75,10 +76,15 @@ class KnowledgeChunk(SQLModel, table=True):
     head: str = Field(sa_column=json_text("head"))
     body: str = Field(sa_column=json_text("body"))
     reading: int = Field(sa_column=number("reading"))
+    audience: str = Field(sa_column=words("audience"))
+    store: str = Field(sa_column=words("store"))
+    valid_from: datetime | None = Field(sa_column=moment("valid_from", null=True))
+    valid_until: datetime | None = Field(sa_column=moment("valid_until", null=True))
 
 
 class KnowledgeTerm(SQLModel, table=True):
-    """词频: in how many chunks a word stands; the empty word stands in all of them."""
+    """词频: in how many chunks a word stands, and (with `bigrams.TITLED` before it) in how many of their titles; the
+    empty word stands in all of them."""
 
     __tablename__ = "knowledge_term"
     term: str = Field(sa_column=words("term", key=True))

@@ -136,8 +136,9 @@ class Drill:
     def _frozen(shown: dict[str, Any]) -> bool:
         return bool(shown["status"] == "sending")
 
-    def _all_made(self, shown: dict[str, Any]) -> bool:
-        return bool(shown["confirmed"]["of"] == self.guides and shown["numbers"]["left"] == 0)
+    @staticmethod
+    def _all_made(shown: dict[str, Any]) -> bool:
+        return not shown["numbers"]["left"] and not shown["confirmed"]["making"] and shown["confirmed"]["of"] > 0
 
     @staticmethod
     def _done(shown: dict[str, Any]) -> bool:
@@ -158,7 +159,7 @@ class Drill:
                 for _ in marks:  # what went by faster than it could be watched is killed at its end
                     await self._kill(name)
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
         raise RuntimeError(f"{name} is not over after {WAIT_S:.0f} s: {await self._shown()}")
 
     async def _shown(self) -> dict[str, Any]:

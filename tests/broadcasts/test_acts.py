@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.sections import Broadcasts
 from tests.broadcasts.office import QUICK, Office, opened
+from tests.conftest import _migrated_file
 from tests.office import office_of
 
 STRICT = Broadcasts(poll_s=1.0, approve_above=1)
 
 
 @pytest.fixture
-async def office(tmp_path: Any) -> AsyncIterator[Office]:
-    """A bot and the sandbox; what is tried here does not hang on the database."""
-    async with opened(f"sqlite:///{tmp_path / 'siyu.db'}", QUICK) as running:
+def file_url(tmp_path: Path) -> str:
+    """A database file as `migrate` makes it; what is tried here does not hang on which database it is."""
+    shutil.copy(_migrated_file(), tmp_path / "siyu.db")
+    return f"sqlite:///{tmp_path / 'siyu.db'}"
+
+
+@pytest.fixture
+async def office(file_url: str) -> AsyncIterator[Office]:
+    """A bot and the sandbox."""
+    async with opened(file_url, QUICK) as running:
         yield running
 
 
@@ -67,8 +77,8 @@ async def test_a_draft_is_rewritten_until_it_is_approved(office: Office) -> None
     assert (await office.asks("broadcasts/approve", id=7_777))["status_code"] == 404
 
 
-async def test_a_large_audience_is_approved_by_somebody_else(tmp_path: Any) -> None:
-    async with opened(f"sqlite:///{tmp_path / 'siyu.db'}", STRICT) as office:
+async def test_a_large_audience_is_approved_by_somebody_else(file_url: str) -> None:
+    async with opened(file_url, STRICT) as office:
         await office.customers(2)
         broadcast_id = await office.composed(made_by="lina")
         told = await office.asks("broadcasts/approve", id=broadcast_id, by="Lina ")

@@ -79,10 +79,14 @@ def test_orders_and_refunds_go_the_whole_way_and_a_second_start_changes_nothing(
         assert any(below["key"] == "群数据" for top in first.ask("state")["menu"] for below in top["sub_button"])
         order, wrong = _shopping(first)
         before = first.ask("state")["orders"]
+        assert "4 位老客" in first.output
+        people = {one["id"]: one["tags"] for one in first.bot("members?limit=200")}
+        assert len(people) == 5
     (tmp_path / "demo.out").unlink()
     with demo(tmp_path) as second:
         assert {name: second.bot(f"{name}?limit=200") for name in names} == made
         assert second.ask("state")["orders"] == before
+        assert {one["id"]: one["tags"] for one in second.bot("members?limit=200")} == people
         assert second.ask(f"shop/orders/{order}/refund", {})["refunded_fen"] == 9_900
         second.until(lambda: _of(second, order), lambda one: one["pushes"][-1]["state"] == "stored")
         assert wrong in {one["order_no"] for one in second.ask("state")["orders"]}

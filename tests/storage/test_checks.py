@@ -51,7 +51,7 @@ PAIR = [MEMBER.replace("(1,", "(2,").replace("NULL, NULL", "NULL, 1")]  # a seco
 ARTICLE = ("INSERT INTO knowledge_article VALUES (110, 's', 'k', '%s', 'all', 't', '', '', '[]', '[]', NULL, NULL, '', "
            "%d, '%s', '', 0, 0)")  # fmt: skip
 VERSION = "INSERT INTO knowledge_version VALUES (110, 1, '{}', '', 0)"
-CHUNK = "INSERT INTO knowledge_chunk VALUES (111, 110, 0, '', 't', 't', 't', %d)"
+CHUNK = "INSERT INTO knowledge_chunk VALUES (111, 110, 0, '', 't', 't', 't', %d, 'all', '', NULL, NULL)"
 COUNTED = "INSERT INTO knowledge_term VALUES ('', 1)"
 ANSWER = [ARTICLE % ("faq", 1, "live"), VERSION, CHUNK % READING, COUNTED]
 QUESTION = "INSERT INTO question VALUES (112, 'k', 't', 'member', 1, 0, 0, 'linked', 113, 'x', 0)"
@@ -86,6 +86,7 @@ DAMAGE = {
         ARTICLE % ("faq", 2, "live"), VERSION, CHUNK % READING, COUNTED
     ],
     "knowledge: scripts are for staff": [*ANSWER, "UPDATE knowledge_article SET kind = 'script'"],
+    "knowledge: each piece is for whom its article is": [*ANSWER, "UPDATE knowledge_article SET audience = 'staff'"],
     "knowledge: pieces are counted": [*ANSWER, "UPDATE knowledge_term SET chunks = 2"],
     "knowledge: words are indexed as they are read now": [
         ARTICLE % ("faq", 1, "live"), VERSION, CHUNK % (READING - 1), COUNTED

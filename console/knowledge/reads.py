@@ -1,0 +1,123 @@
+"""What the JSON API shows of knowledge: articles with their versions, what a search finds and why, open questions."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from console.refusals import Refused
+from storage import knowledge, tables
+from storage.engine import reading_db
+from storage.knowledge import ENOUGH, Hit
+
+t: Any = tables
+KINDS, STATES = ("faq", "doc", "script"), ("live", "withdrawn")
+QUESTION_STATES = ("open", "linked", "ignored")
+YES, NO = ("1", "true", "yes"), ("0", "false", "no")
+MOST, USUAL, FOUND = 200, 50, 5
+
+
+def _bad(field: str, why: str) -> Refused:
+    return Refused(400, "bad_value", f"{field}：{why}", field)
+
+
+def _number(query: dict[str, str], name: str, usual: int, most: int = 2**62) -> int:
+    given = query.get(name, str(usual))
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= most:
+        raise _bad(name, f"要在 1 到 {most} 之间" if most < 2**62 else "要填数字")
+    return int(given)
+
+
+def _one_of(query: dict[str, str], name: str, known: tuple[str, ...], usual: str = "") -> str:
+    given = query.get(name, usual)
+    if given and given not in known:
+        raise _bad(name, f"只能是 {'、'.join(known)}")
+    return given
+
+
+def _json(row: Any, *texts: str) -> dict[str, Any]:
+    shown = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row._mapping.items()}
+    return shown | {name: json.loads(shown[name]) for name in texts}
+
+
+def articles(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """Articles, newest first; `after` is the last id of the page before."""
+    a, limit = t.KnowledgeArticle, _number(query, "limit", USUAL, MOST)
+    rows = select(a.__table__)
+    for name, value in (
+        ("kind", _one_of(query, "kind", KINDS)), ("status", _one_of(query, "status", STATES, "live")),
+        ("source", query.get("source", "")), ("category", query.get("category", "")),
+    ):  # fmt: skip
+        rows = rows.where(getattr(a, name) == value) if value else rows
+    if "title" in query:
+        rows = rows.where(a.title.contains(query["title"], autoescape=True))
+    if "after" in query:
+        rows = rows.where(a.id < _number(query, "after", 0))
+    found = connection.execute(rows.order_by(a.id.desc()).limit(limit + 1)).all()
+    items = [_json(row, "asks", "learned") for row in found[:limit]]
+    return {"items": items, "next": items[-1]["id"] if len(found) > limit else None}
+
+
+def article(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """One article: what it says now, in pieces, and every version."""
+    a, c, v = t.KnowledgeArticle, t.KnowledgeChunk, t.KnowledgeVersion
+    if not query["id"].isascii() or not query["id"].isdigit() or len(query["id"]) > 18:
+        raise Refused(404, "not_found", "id 要填数字", "id")
+    row = connection.execute(select(a.__table__).where(a.id == int(query["id"]))).one_or_none()
+    if row is None:
+        raise Refused(404, "not_found", f"没有编号是 {query['id']} 的知识", "id")
+    pieces = select(c.id, c.heading, c.text).where(c.article_id == row.id).order_by(c.place)
+    versions = select(v.version, v.content, v.made_by, v.made_at).where(v.article_id == row.id).order_by(v.version)
+    return _json(row, "asks", "learned") | {
+        "pieces": [_json(piece) for piece in connection.execute(pieces)],
+        "versions": [_json(version, "content") for version in connection.execute(versions)],
+    }
+
+
+def search(connection: Connection, query: dict[str, str], now: datetime) -> dict[str, Any]:
+    """命中测试: what a question finds, with the score, the words that stand in it, and why it is not good enough.
+
+    As a member would find it; with `staff=1` as a guide would.
+    """
+    if not query.get("q", "").strip():
+        raise _bad("q", "必填：要找的话")
+    staff = _one_of(query, "staff", YES + NO) in YES
+    n, store = _number(query, "n", FOUND, 20), query.get("store", "")
+    hits = knowledge.search(
+        reading_db(connection), query["q"], n, now=now, staff=staff, store=store
+    )  # fmt: skip
+    return {"q": query["q"], "enough": ENOUGH, "items": [_hit(hit) for hit in hits]}
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    return {
+        "article_id": hit.article_id, "chunk_id": hit.chunk_id, "name": hit.name, "kind": hit.kind,
+        "audience": hit.audience, "category": hit.category, "store": hit.store, "source": hit.source,
+        "version": hit.version, "text": hit.text, "score": round(hit.score, 3), "good": hit.enough,
+        "matched": list(hit.matched), "missed": list(hit.missed), "why": _why(hit),
+    }  # fmt: skip
+
+
+def _why(hit: Hit) -> str:
+    """Why a hit is no answer; "" when it is one."""
+    if hit.enough:
+        return ""
+    if hit.score >= ENOUGH:
+        return "只有正文里有这些字，标题和相似问里没有；是同一个意思就给它加一条相似问"
+    pairs = [word for word in hit.missed if len(word) > 1] or list(hit.missed)
+    missed = "".join(f"「{word}」" for word in pairs[:6])
+    lacks = f"问题里的{missed}在这一条里没有" if missed else "用到的字都有，但都不在标题和相似问里"
+    return f"{hit.score:.2f} 低于 {ENOUGH}：{lacks}；是同一个意思就给它加一条相似问"
+
+
+def unanswered(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
+    """没答上的问题: what was asked most comes first."""
+    q, limit = t.Question, _number(query, "limit", USUAL, MOST)
+    status = _one_of(query, "status", QUESTION_STATES, "open")
+    where = q.status == status
+    rows = select(q.__table__).where(where).order_by(q.times.desc(), q.last_at.desc(), q.id).limit(limit)
+    total = connection.execute(select(func.count()).select_from(q.__table__).where(where)).scalar_one()
+    return {"items": [_json(row) for row in connection.execute(rows)], "total": total}
