@@ -14,6 +14,23 @@ from bot.texts import Texts, yuan
 from storage.segment_rule import LOST_DAYS, NEW_DAYS, RFM_DAYS, SLEEPING_DAYS, Amount, Facts, Rule, Span, Wrong
 
 STAGE_DAYS = {"new": NEW_DAYS, "prospect": NEW_DAYS, "lost": LOST_DAYS}
+# Every sentence by its full name, so that whoever looks for one finds where it is said.
+SENTENCES = frozenset({
+    "segments/all_of", "segments/at_least", "segments/at_most", "segments/between", "segments/birthday_months",
+    "segments/birthday_today", "segments/birthday_within", "segments/channels", "segments/comma",
+    "segments/consent_in", "segments/consent_none", "segments/consent_out", "segments/coupons", "segments/everyone",
+    "segments/excludes_all", "segments/field", "segments/guides", "segments/integer", "segments/joined",
+    "segments/last_order", "segments/least_above_most", "segments/least_limit", "segments/list", "segments/missing",
+    "segments/moment", "segments/most_limit", "segments/name_taken", "segments/no_bound", "segments/no_json",
+    "segments/no_segment", "segments/no_zone", "segments/nobody_has", "segments/not_within", "segments/object",
+    "segments/one_birthday", "segments/one_of", "segments/orders", "segments/orders_lately", "segments/points",
+    "segments/rfm", "segments/rfm_f", "segments/rfm_m", "segments/rfm_r", "segments/says_nothing",
+    "segments/semicolon", "segments/since", "segments/spend", "segments/spend_lately", "segments/stage_first",
+    "segments/stage_lost", "segments/stage_new", "segments/stage_prospect", "segments/stage_repeat",
+    "segments/stage_sleeping", "segments/stages", "segments/stores", "segments/tags", "segments/text",
+    "segments/tiers", "segments/too_few", "segments/too_many", "segments/unknown", "segments/unknown_known",
+    "segments/unknown_near", "segments/until", "segments/within", "segments/without", "segments/wrong"
+})  # fmt: skip
 LISTS = ("tiers", "stores", "channels", "guides", "coupons")
 
 
@@ -25,7 +42,9 @@ class Words:
 
     def say(self, name: str, /, **values: object) -> str:
         """One sentence."""
-        return self._texts.render(f"segments/{name}", **values)
+        full = f"segments/{name}"
+        assert full in SENTENCES, full
+        return self._texts.render(full, **values)
 
     def listed(self, items: Iterable[object]) -> str:
         """A、B、C."""

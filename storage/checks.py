@@ -51,6 +51,11 @@ class Looks(Protocol):
         """Up to `SHOWN` violations in words."""
 
 
+def moments_of(now: datetime) -> dict[str, datetime]:
+    """What the checks' bound moments are, by their names."""
+    return {"now": now, "stale": now - LONGEST_LEASE, "overdue": now - OVERDUE}
+
+
 @dataclass(frozen=True)
 class Walk:
     """An invariant that no one query can tell: `walk` goes over the rows in order."""
@@ -74,7 +79,7 @@ class Check:
     def violations(self, connection: Connection, now: datetime) -> list[str]:
         """Up to `SHOWN` violations in words."""
         asked = self._on(connection.dialect.name)
-        moments = {"now": now, "stale": now - LONGEST_LEASE, "overdue": now - OVERDUE}
+        moments = moments_of(now)
         marked = tuple(asked.values(moments)) if connection.dialect.name == "sqlite" else asked.named(moments)
         rows = connection.exec_driver_sql(asked.text, marked).all()
         return [" ".join(f"{key}={value}" for key, value in row._mapping.items()) for row in rows]

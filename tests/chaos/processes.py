@@ -111,6 +111,7 @@ class World:
             "SIYU_WECOM__APP__TOKEN": CORP["token"], "SIYU_WECOM__APP__ENCODING_AES_KEY": CORP["aes_key"],
             "SIYU_API__TOKEN": API_TOKEN, f"{play}POINTS": str(POINTS), f"{play}COUPONS": f"[{coupons}]",
             f"{play}TAG_GROUP": TAG_GROUP,
+            "SIYU_SCENARIOS__TASKS__MORNING": "false",  # the judge counts what guides are told by what they said
             "SIYU_WECOM__APP__CARDS": str(self.cards).lower(),
             "SIYU_ORDERS__MALL__KIND": "hmac", "SIYU_ORDERS__MALL__SECRET": MALL_SECRET,
             "SIYU_ORDERS__MALL__REFUND_URL": f"http://127.0.0.1:{self.sandbox_port}/shop/refunds",

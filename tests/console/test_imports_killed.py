@@ -16,6 +16,8 @@ from sqlalchemy import text
 from bot.clock import SystemClock
 from console.auditing import audit_lines
 from storage.engine import Database
+from storage.tables import ImportRow
+from tests.rows import put
 
 ROOT = Path(__file__).parents[2]
 ROWS = 6_000
@@ -79,9 +81,7 @@ def test_what_a_killed_run_left_is_dropped_by_a_later_one(database_url: str, fil
     stamp = f"{int(old.timestamp())}000000" if database.dialect == "sqlite" else f"'{old.isoformat()}'"
     with database.engine.begin() as connection:
         connection.exec_driver_sql(f"INSERT INTO import_run VALUES (7, 'members', 'staging', 'cli', {stamp}, NULL)")
-        connection.exec_driver_sql(
-            f"INSERT INTO import_row VALUES (7, 2, 1, 1, 'o', '', '', '', '', '', '', '', 0, 0, NULL, {stamp})"
-        )
+        put(connection, ImportRow, run_id=7, line=2, base_id=1, member_id=1, at=old)
         connection.exec_driver_sql("INSERT INTO import_tag VALUES (7, 2, 'a', 'b')")
     file.write_text("手机号\n13800138000\n", encoding="utf-8")
     process = start(database_url, file)

@@ -79,7 +79,7 @@ def test_the_table_of_public_words() -> None:
         for words in play.router.words_taken
         if words.public and words.audience == "member"
     }
-    assert public == {("拼团",), ("砍价",), ("秒杀",)}
+    assert public == {("拼团",), ("砍价",), ("秒杀",), ("沙龙", "活动报名")}
 
 
 async def test_a_number_in_the_group_means_what_was_shown_there(group: Community) -> None:

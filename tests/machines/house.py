@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlalchemy import event as sqlalchemy_event
 from sqlmodel import SQLModel
 
@@ -30,10 +31,11 @@ from bot.texts import Texts
 from bot.turn import Work
 from handlers.dispatch import Dispatcher
 from storage import drives, shop, stock, timers
-from storage.checks import CHECKS, Check
+from storage.checks import CHECKS, Check, moments_of
 from storage.engine import Database
 from storage.sql import DIALECTS
 from storage.tables import Campaign, Product
+from storage.types import UtcDateTime
 from tests.conftest import NOON
 from tests.postgres import SCHEMA_FREE, postgres_url
 
@@ -58,7 +60,8 @@ class Ground:
             self.database = Database(postgres_url(CLOSING.enter_context(SCHEMA_FREE.schema())))
         self.database.migrate()
         self.texts = Texts()
-        self.checks = [(check.name, self._text(check.broken(NOON))) for check in CHECKS if isinstance(check, Check)]
+        at = bindparam("now", NOON, type_=UtcDateTime())
+        self.checks = [(check.name, self._text(check.broken(at))) for check in CHECKS if isinstance(check, Check)]
         with self.database.engine.begin() as connection:
             for table in bare:
                 connection.exec_driver_sql(f'CREATE TABLE "bare_{table}" AS SELECT * FROM "{table}"')
@@ -75,6 +78,7 @@ class Ground:
     def _text(self, query: Any) -> str:
         """A check as plain SQL, rendered once: it is asked after every step."""
         dialect = DIALECTS[self.database.dialect]
+        query = query.params(moments_of(NOON))
         return str(query.limit(3).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
     def emptied(self) -> Database:
