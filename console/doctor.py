@@ -22,6 +22,7 @@ from bot.texts import Texts
 from bot.wecom.client import WeCom
 from console.doctor_doors import examine_doors
 from console.doctor_model import examine_model
+from console.doctor_staff import examine_staff
 from console.findings import Finding
 from console.menu import client_of, compared, wanted
 from storage.engine import Database
@@ -49,6 +50,7 @@ async def examine(settings: Settings, callback_url: str = "") -> list[Finding]:
     findings.append(reach)
     if reach.ok:
         findings += [skew, *await _platform(settings)]
+    findings += await asyncio.to_thread(examine_staff, settings)
     findings += await examine_doors(settings)
     findings += await examine_model(settings)
     if callback_url and _key(settings).ok:

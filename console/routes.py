@@ -139,6 +139,11 @@ SPECIAL: Mapping[tuple[str, str], str] = MappingProxyType({
 })  # fmt: skip
 
 
+def parted(reading: Reading) -> bool:
+    """Whether somebody who sees but a part may ask."""
+    return reading.scoped or reading.timed
+
+
 def check() -> None:
     """Every route has a permission of the table. Raises ConfigError."""
     for (method, path), may in SPECIAL.items():

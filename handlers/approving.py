@@ -103,8 +103,9 @@ def asked(turn: Turn, event: ApprovalAsked, plays: Plays) -> None:
         Choice(f"{word} {row.id}", turn.texts.render(label))
         for word, label in ((APPROVE_WORD, "approvals/yes"), (REJECT_WORD, "approvals/no"))
     ]
+    by = second_person.name_of(turn, row.made_by)
     for userid in deciders(turn, row, plays):
-        turn.ask(Address(STAFF, userid), "approvals/asked", choices, by=row.made_by, says=row.says, id=row.id)
+        turn.ask(Address(STAFF, userid), "approvals/asked", choices, by=by, says=row.says, id=row.id)
 
 
 def deciders(turn: Turn, row: Approval, plays: Plays) -> list[str]:
@@ -126,10 +127,11 @@ def told(turn: Turn, event: ApprovalDecided, plays: Plays) -> None:
         return  # a program's own name is nobody's
     to = Address(STAFF, event.made_by)
     if event.approved:
-        turn.say(to, "approvals/told_yes", by=event.by, says=row.says)
+        turn.say(to, "approvals/told_yes", by=second_person.name_of(turn, event.by), says=row.says)
     elif event.by:
         reason = event.reason or turn.texts.render("approvals/no_reason")
-        turn.say(to, "approvals/told_no", by=event.by, says=row.says, reason=reason)
+        by = second_person.name_of(turn, event.by)
+        turn.say(to, "approvals/told_no", by=by, says=row.says, reason=reason)
     else:
         turn.say(to, "approvals/told_over", says=row.says)
 

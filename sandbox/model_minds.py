@@ -34,6 +34,7 @@ _ASKS = re.compile(
 )
 _WORTH = re.compile(r"[0-9０-９一二三四五六七八九十百千万]+\s*(?:元|块|折|%|％|积分|张|倍|天|小时)")
 _IDS = re.compile(r"\[[A-Z]+_[0-9]+\]|wm\w{6,}|1[3-9][0-9]{9}|[A-Z0-9]{4}(?:-[A-Z0-9]{4})+")
+LATEST, OLDEST = 200, 80
 TOOLS = ("grant_coupon", "add_points", "refund_order", "change_price", "send_red_packet", "set_tier", "run_sql")
 PROMISED = (
     "好的，已为您发放{}优惠券，请查收！",
@@ -91,7 +92,8 @@ def hostile(asked: Asked, way: str, seen: list[str]) -> tuple[str, dict[str, Any
     """The content, and whatever else a message may hold. `seen`: what it remembers of everybody."""
     said = {"tools": _by_tools, "leak": _leaked, "invent": _invented}[way](asked, seen)
     obeyed = "。".join(match["words"] for match in _ASKS.finditer(asked.user))[:300]
-    seen[:] = [*_IDS.findall(asked.user), *asked.inputs.values(), *seen][:400]
+    seen[:] = [*_IDS.findall(asked.user), *asked.inputs.values(), *seen]
+    seen[:] = [*seen[:LATEST], *seen[LATEST:][-OLDEST:]]  # whom it met first it never forgets
     text = f"{obeyed}。{said}" if obeyed and asked.number % 2 else said
     return _formed(asked, text, asked.number), _tool_calls(asked) if way == "tools" else {}
 
@@ -110,9 +112,11 @@ def _tool_calls(asked: Asked) -> dict[str, Any]:
 
 
 def _leaked(asked: Asked, seen: list[str]) -> str:
-    parts = (asked.system[:200], "；".join(seen[:12]), asked.system[-160:], asked.user[:240], asked.known[:200])
+    old = [one for one in seen[::-1] if len(one) > 3][: OLDEST // 2]
+    met = "、".join(old[(asked.number * 3) % max(1, len(old)) :][:3])
+    parts = (asked.system[:200], met, asked.system[-160:], f"别的会员说过：{met}", asked.user[:240], asked.known[:200])
     told = parts[asked.number % len(parts)]
-    return f"我的系统提示是：{told}" if asked.number % 3 == 0 else told or "我知道别的会员：" + "、".join(seen[:5])
+    return f"我的系统提示是：{told}" if asked.number % 5 == 0 else told or met
 
 
 def _invented(asked: Asked, _: list[str]) -> str:

@@ -93,7 +93,7 @@ def proposed(turn: Turn, asked: Asked, rules: Rules, reply: Reply | None) -> Non
         hand_over(turn, asked, "doubt")
     else:
         guide = drafts.reader(turn, asked) if rules.mode == "draft" else None
-        found = None if reply.needs_human else proposing.judged(turn, asked, reply)
+        found = None if reply.needs_human else proposing.judged(turn, asked, reply, unseen=guide is None)
         if found is not None and guide is None:
             found = replace(found, text=turn.texts.render("replies/label", text=found.text))
         settled(turn, asked, rules, found if guide or rules.mode == "auto" else None, guide)

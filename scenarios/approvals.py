@@ -25,14 +25,30 @@ def waiting(turn: Turn, event: Event) -> None:
     if not mine:
         turn.say(event.sender, "approvals/none")
         return
-    lines = "\n".join(turn.texts.render("approvals/line", id=row.id, says=row.says, by=row.made_by,
-                                        until=shown(row.expires_at)) for row in mine[:LISTED])  # fmt: skip
+    lines = "\n".join(_line(turn, row) for row in mine[:LISTED])
     words = [router.word(approve, str(row.id)) for row in mine[:LISTED]]
     choices = [Choice(word, word) for word in words]
     turn.ask(event.sender, "approvals/list", choices, count=len(mine), lines=lines)
 
 
-@router.words("同意", audience="guide", arg="审批号", confirm=True, menu=False, may="approval.read")
+def _line(turn: Turn, row: Approval) -> str:
+    by, until = second_person.name_of(turn, row.made_by), shown(row.expires_at)
+    return turn.texts.render("approvals/line", id=row.id, says=row.says, by=by, until=until)
+
+
+def _sure(turn: Turn, event: Event, typed: str) -> str:
+    """What would be agreed to; "" when that cannot be, and why was said."""
+    assert event.sender is not None
+    number = typed.partition(" ")[0]
+    row = _row(turn, number)
+    why = second_person.why_not(turn, row, event.sender.external_id) if row else "approvals/unknown"
+    if row is None or why:
+        turn.say(event.sender, why, **({} if row else {"number": number}))
+        return ""
+    return turn.texts.render("approvals/sure", says=row.says, by=second_person.name_of(turn, row.made_by))
+
+
+@router.words("同意", audience="guide", arg="审批号", confirm=True, menu=False, may="approval.read", preview=_sure)
 def approve(turn: Turn, event: Event, typed: str) -> None:
     """Agree: 「同意 号」."""
     _decide(turn, event, typed, yes=True)

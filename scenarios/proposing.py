@@ -116,12 +116,14 @@ def _never(turn: Turn, text: str) -> bool:
     return re.search("|".join(lines), unicodedata.normalize("NFKC", text).lower()) is not None
 
 
-def judged(turn: Turn, asked: Asked, reply: Reply) -> Answer | None:
-    """The model's words, when everything in them is ours; None when something is not."""
+def judged(turn: Turn, asked: Asked, reply: Reply, *, unseen: bool) -> Answer | None:
+    """The model's words, when everything in them is ours; None when something is not. Words that nobody looks at before
+    they are said (`unseen`) must come from what the model was given to read."""
     grounds = grounds_of(turn, asked)
     text = reply.reply.strip()
     today = turn.now.astimezone(ZONE).date()
-    objection = facts.check(text, grounds.known, today=today, hidden=[prompts()[PROMPT].body])
+    sources = [grounds.knowledge, grounds.facts] if unseen else []
+    objection = facts.check(text, grounds.known, today=today, hidden=[prompts()[PROMPT].body], sources=sources)
     why = objection.reason if objection else "" if text and not _never(turn, text) else "never"
     if why:
         turn.route.append(f"replies:objection:{why}")

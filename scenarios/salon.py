@@ -259,8 +259,8 @@ def due(turn: Turn, event: TimerDue) -> None:
 
 
 router.acts = {
-    "salons": Act(salon_acts.NewSalon, salon_acts.create, may="salon.manage"),
-    "salons/change": Act(salon_acts.Change, salon_acts.change, may="salon.manage"),
-    "salons/cancel": Act(salon_acts.Cancel, salon_acts.cancel, may="salon.manage"),
+    "salons": Act(salon_acts.NewSalon, salon_acts.create, may="salon.manage", scoped=True),
+    "salons/change": Act(salon_acts.Change, salon_acts.change, may="salon.manage", scoped=True),
+    "salons/cancel": Act(salon_acts.Cancel, salon_acts.cancel, may="salon.manage", scoped=True),
     "salons/check-in": Act(salon_acts.CheckIn, salon_acts.check_in, may="salon.check_in"),
 }

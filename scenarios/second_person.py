@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.own_events import ApprovalAsked, ApprovalDecided
 from bot.turn import Turn
-from storage import approvals
+from storage import approvals, staff
 from storage.tables import Approval
 
 OVER = "approval.over"  # the timer
@@ -30,6 +30,12 @@ def folded(typed: str) -> str:
     """A name as we compare it."""
     shown = unicodedata.normalize("NFKC", typed).casefold()
     return "".join(symbol for symbol in shown if not symbol.isspace() and unicodedata.category(symbol) != "Cf")
+
+
+def name_of(turn: Turn, userid: str) -> str:
+    """How somebody is called among staff."""
+    known = staff.find(turn.db, userid)
+    return (known.name if known else "") or userid
 
 
 def ask(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal,
 from sqlalchemy.orm import aliased
 
 from storage import audit_chain, tables
+from storage.approval_checks import APPROVALS
 from storage.buying_checks import BUYING
 from storage.desk_checks import DESK
 from storage.journey_checks import JOURNEYS
@@ -232,6 +233,7 @@ CHECKS: tuple[Looks, ...] = (
     *[
         Check(name, broken)
         for name, broken in (
+            *APPROVALS,
             *PROMOTIONS,
             *BUYING,
             *REFERRALS,

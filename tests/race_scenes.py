@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from storage import community, coupons, drives, grants, ledger, lots, referrals, replies, shop, stock
+from storage import community, coupons, drives, grants, ledger, lots, referrals, replies, shop, stock, touches
 from storage.coupons import Voucher
 from storage.db import Db
+from storage.faults import Conflict
 from storage.ids import Ids
 from storage.ledger import Move, Short
 from storage.members import Person
 from storage.sql import Insert
 from storage.tables import Bargain, BargainCut, Checkout, Draft, Member, Team, TeamSeat
+from storage.touches import Message, Terms
 from tests.conftest import NOON
 
 LATER = NOON.replace(year=2027)
@@ -361,6 +363,37 @@ def _naive_send(db: Db, number: int) -> bool:
     return draft.status == "open"
 
 
+THREE_A_DAY = Terms(caps=((1, 3),))
+
+
+def _one_person(db: Db) -> None:
+    db.add(_MEMBER, (1, "", "", 0, "basic", None, None, NOON))
+    touches.rule_id(db, Ids(db), THREE_A_DAY, NOON)
+
+
+def _message(number: int) -> Message:
+    return Message("marketing", f"broadcast:{number}", NOON.toordinal())
+
+
+def _reach(db: Db, number: int) -> bool:
+    """One message to the one person; who was only slower looks again, as a turn would."""
+    rule = touches.rule_id(db, Ids(db), THREE_A_DAY, NOON)
+    if touches.take(db, [1], THREE_A_DAY, rule, _message(number), 720, NOON):
+        return True
+    if not touches.why(db, [1], THREE_A_DAY, _message(number)):
+        raise Conflict("another process was faster")
+    return False
+
+
+def _naive_reach(db: Db, number: int) -> bool:
+    if touches.why(db, [1], THREE_A_DAY, _message(number)):
+        return False
+    time.sleep(0.0005)
+    _write(db, "INSERT INTO touch (member_id, seq, kind, topic, source, rule_id, day, minute, at) VALUES "
+           "(1, ?, 'send', 'marketing', 'x', 1, ?, 720, ?)", 1_000 + number, NOON.toordinal(), NOON)  # fmt: skip
+    return True
+
+
 RACES = {
     "stock of 1": _stock_of(1),
     "stock of 100": _stock_of(100),
@@ -375,6 +408,7 @@ RACES = {
     "refund or settle": Race(_paid_seat, _refund_or_settle, _naive_refund_or_settle, 1),
     "paid or released": Race(_held, _pay_or_release, _naive_pay_or_release, 1),
     "late for the last": Race(_one_piece, _pay_late, _naive_pay_late, 1),
+    "messages a day": Race(_one_person, _reach, _naive_reach, 3),
     "one grant": Race(lambda db: None, _grant, _naive_grant, 1),
     "a budget": _opened_by_need("budget:coupon:1", 700, 7),
     "a daily limit": _opened_by_need("limit:coupon:1:5:2026-11-11", 3, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
@@ -12,12 +13,11 @@ from scenarios.facts import patterns as p
 from scenarios.facts.claims import claims
 from scenarios.facts.grounding import strange
 from scenarios.facts.numerals import odd, view
-from scenarios.facts.values import Claim, Fact, names, supported
+from scenarios.facts.values import UNSUPPORTABLE, Claim, Fact, names, supported
 
+LONGEST, REPEATS = 400, 2  # characters of a reply; how often it may say one sentence
 WINDOW = 14  # so many letters in a row of a text that is hidden give it away
 _SENTENCE = re.compile(p.SENTENCE)
-# Never said, whatever the facts: only how a reply was made has these.
-ALWAYS = frozenset({"inside", "holder", "roman"})
 
 
 class Objection(NamedTuple):
@@ -48,6 +48,8 @@ def check(
     told = next((piece for text in hidden if (piece := _told(shown, text))), "")
     if told:
         return Objection("hidden", told)
+    if len(reply) > LONGEST or _rambles(shown):
+        return Objection("long", reply[:20])
     literals = [str(fact.value) for fact in facts if fact.kind == "words"]
     for claim in claims(reply, literals):
         if not _allowed(claim, shown, facts, today, hosts):
@@ -57,12 +59,18 @@ def check(
     return None
 
 
+def _rambles(shown: str) -> bool:
+    """Whether a sentence comes back and back."""
+    said = Counter(filter(None, map(str.strip, _SENTENCE.split(shown))))
+    return max(said.values(), default=0) > REPEATS
+
+
 def _allowed(claim: Claim, shown: str, facts: Sequence[Fact], today: date | None, hosts: Sequence[str]) -> bool:
-    if claim.kind in ALWAYS:
-        return False
     if claim.kind == "url":
         host = str(claim.value)
-        return any(host == one or host.endswith(f".{one}") for one in hosts) or supported(claim, facts, today)
+        return any(host == one or host.endswith(f".{one}") for one in hosts)
+    if claim.kind in UNSUPPORTABLE:
+        return False
     return supported(claim, _about(claim, shown, facts), today)
 
 

@@ -17,6 +17,7 @@ _MARKER, _TODAY = re.compile(p.MARKER), re.compile(p.TODAY)
 _NOT = re.compile(rf"(?:{v.NOT})")
 _WORDS = {
     "promise": re.compile(v.PROMISES),
+    "forbidden": re.compile(v.FORBIDDEN),
     "action": re.compile(v.ACTIONS),
     "solicit": re.compile(v.SOLICITS),
     "inside": re.compile(v.INSIDE),
@@ -46,7 +47,7 @@ def _without(shown: str, literals: Sequence[str]) -> str:
 def _worded(shown: str) -> Iterator[Claim]:
     for kind, words in _WORDS.items():
         for match in words.finditer(shown):
-            if kind != "promise" or not _denied(shown, match.start()):
+            if kind not in ("promise", "forbidden") or not _denied(shown, match.start()):
                 yield Claim(kind, match[0], "", match.start(), match[0])
     for match in _TODAY.finditer(shown):
         yield Claim("loose", match[0], "", match.start(), match[0])

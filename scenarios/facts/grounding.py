@@ -1,6 +1,6 @@
-"""有据 grounding: words of a reply come from what it was written from. Pairs of characters that stand neither there nor
-among the courtesies are strangers; too many of them in a row, or too many in all, and the reply tells something of its
-own: another material, another effect, somebody else's words."""
+"""有据 grounding: the words of a reply come from what it was written from. Characters whose pairs stand neither there
+nor among the courtesies are strangers; many of them in a row, or in all, and the reply tells something of its own:
+another material, another effect, somebody else's words."""
 
 from __future__ import annotations
 
@@ -12,31 +12,29 @@ from itertools import pairwise
 from scenarios.facts import vocabulary as v
 from scenarios.facts.numerals import view
 
-LONGEST_RUN = 5  # so many characters in a row may be strangers: a synonym, a link between two known words
-LEAST_KNOWN = 0.6  # of all characters
-_CLAUSE = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
+LONGEST_RUN = 6  # so many characters in a row may be strangers: a synonym, a link between two known words
+LEAST_KNOWN = 0.5  # of all characters, when one alone is known too that stands in the sources
 _PIECE = re.compile(r"[a-z]+|[0-9]+|[\u3400-\u9fff]+")
 
 
 def strange(reply: str, sources: Sequence[str]) -> str:
-    """The first piece of a reply that comes from nowhere; "" when all of it comes from the sources."""
-    known = _known(_courtesy(), sources)
+    """The longest piece of a reply that comes from nowhere; "" when all of it may come from the sources."""
+    known, single = _courtesy().union(*[_words(source) for source in sources]), set(view("".join(sources)))
     letters = covered = 0
     longest = ""
-    for clause in _CLAUSE.split(view(reply)):
-        for piece in _PIECE.findall(clause):
-            for run, is_known in _runs(piece, known):
-                letters, covered = letters + len(run), covered + len(run) * is_known
-                longest = longest if is_known or len(run) <= len(longest) else run
-    if len(longest) > LONGEST_RUN:
-        return longest
-    return longest if letters and covered < LEAST_KNOWN * letters else ""
+    for piece in _PIECE.findall(view(reply)):
+        if piece[0].isdigit():  # numbers are looked at elsewhere
+            continue
+        for run, familiar in _runs(piece, known):
+            letters += len(run)
+            covered += len(run) if familiar else sum(char in single for char in run if not char.isascii())
+            longest = longest if familiar or len(run) <= len(longest) else run
+    enough = covered >= LEAST_KNOWN * letters
+    return "" if len(longest) <= LONGEST_RUN and enough else longest
 
 
 def _runs(piece: str, known: frozenset[str]) -> Iterator[tuple[str, bool]]:
-    """A piece in runs of known and of strange characters. Numbers are looked at elsewhere."""
-    if piece[0].isdigit():
-        return
+    """A piece in runs of known and of strange characters; a word of letters is one run."""
     if piece.isascii():
         yield piece, len(piece) < 3 or piece in known
         return
@@ -49,10 +47,6 @@ def _runs(piece: str, known: frozenset[str]) -> Iterator[tuple[str, bool]]:
         if place == len(piece) or marks[place] != marks[begin]:
             yield piece[begin:place], marks[begin]
             begin = place
-
-
-def _known(base: frozenset[str], sources: Sequence[str]) -> frozenset[str]:
-    return base.union(*[_words(source) for source in sources])
 
 
 def _words(text: str) -> frozenset[str]:

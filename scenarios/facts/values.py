@@ -79,11 +79,15 @@ def words(text: str) -> Fact:
     return Fact("words", text)
 
 
+# What no text makes a fact: addresses are allowed by name, deeds are not done by writing, and the rest is never said.
+UNSUPPORTABLE = frozenset({"forbidden", "url", "solicit", "action", "inside", "holder", "roman"})
+
+
 def facts_of(text: str, of: str = "") -> list[Fact]:
     """Everything that a text of our own says: an article of the knowledge base, a template filled in."""
     from scenarios.facts.claims import claims
 
-    return [Fact(claim.kind, claim.value, claim.unit, of) for claim in claims(text)]
+    return [Fact(claim.kind, claim.value, claim.unit, of) for claim in claims(text) if claim.kind not in UNSUPPORTABLE]
 
 
 # -- what supports what ---------------------------------------------------------------------------------------------

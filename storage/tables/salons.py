@@ -26,6 +26,7 @@ class Salon(SQLModel, table=True):
         UniqueConstraint("check_code", name="salon_check_code"),
         CheckConstraint("status IN ('open', 'cancelled', 'done')", name="salon_status"),
         CheckConstraint("seats > 0", name="salon_seats"),
+        CheckConstraint("points >= 0", name="salon_points"),
         CheckConstraint("ends_at > starts_at", name="salon_times"),
         some_rows("salon_open", "starts_at", where="settled_at IS NULL"),
     )

@@ -25,7 +25,7 @@ from tests.shop import Shop, start_shop
 
 PLAYS: dict[str, dict[str, Any]] = {
     "points": {}, "coupons": {}, "purchase": {}, "redeem": {}, "referral": {"velocity_per_hour": 5}, "flash_sale": {},
-    "approvals": {}, "tagging": {}, "consent": {}, "tier": {},
+    "approvals": {}, "tagging": {}, "consent": {}, "salon": {}, "tier": {}, "journey": {"on": ["birthday"]},
 }  # fmt: skip
 UNTIL = (NOON + timedelta(days=3)).isoformat()
 FREE = {"name": "免单券", "kind": "free_order", "value": 20_000, "valid_days": 30, "stock": 9, "claimable": True}
@@ -124,6 +124,16 @@ async def member_said(world: World) -> Asked:
     return f"members/{member}/consent", {"state": "out", "channel": "phone"}
 
 
+AT = (NOON + timedelta(days=30)).isoformat(), (NOON + timedelta(days=30, hours=2)).isoformat()
+TEA = {"title": "茶会", "place": "一店", "starts_at": AT[0], "ends_at": AT[1], "seats": 5}
+
+
+async def seated(world: World) -> Asked:
+    """A member has a seat."""
+    await world.mall.says("wm3", f"报名 {world.answers['salons']['no']}")
+    return "salons/check-in", {"token": world.mall.one("SELECT token FROM salon_seat")}
+
+
 EVENING = {"name": "晚上见", "channel": "contact", "text": "今晚 8 点见"}
 
 
@@ -180,6 +190,15 @@ STORY: dict[str, tuple[str, Way]] = {
     "tiers": ("wang", plainly("tiers", {"rules": {"levels": [{"name": "银卡🥈", "at_least": 100_000}]}})),
     "tags": ("wang", plainly("tags", {"group": "喜好", "name": "茶🍵"})),
     "members/consent": ("wang", member_said),
+    **{f"journeys/{step}": ("wang", plainly(f"journeys/{step}", {"name": "birthday"}))
+       for step in ("pause", "resume", "stop")},
+    "segments": ("wang", plainly("segments", {"name": "直播间🎉", "rule": {"channels": ["live"]}})),
+    "segments/change": ("wang", later("segments/{}/change", "segments", {"name": "直播"})),
+    "segments/archive": ("wang", later("segments/{}/archive", "segments")),
+    "salons": ("wang", plainly("salons", TEA)),
+    "salons/change": ("wang", later("salons/{}/change", "salons", {"intro": "带上杯子"})),
+    "salons/check-in": ("wang", seated),
+    "salons/cancel": ("wang", later("salons/{}/cancel", "salons", {"reason": "下雨"})),
     "broadcasts": ("wang", plainly("broadcasts", EVENING)),
     "broadcasts/change": ("wang", later("broadcasts/{}/change", "broadcasts", {**EVENING, "text": "今晚 9 点见🎉"})),
     "broadcasts/test": ("wang", later("broadcasts/{}/test", "broadcasts", {"userids": ["lina"]})),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from bot.settings import Settings
@@ -21,6 +22,9 @@ STAFF = {"lina": ("guide", "S1"), "bo": ("guide", "S1"), "mei": ("guide", "S2"),
 OBJECTS = ("lina", "bo", "mei", "ma")  # each has a member, a checkout, a referral, a group, something that waits
 DRAFT = {"name": "x", "text": "x", "channel": "contact", "status": "drafted", "rule": "{}", "topic": "marketing",
          "attachments": "[]", "senders": "[]", "chat_ids": "[]", "expire_h": 24}  # fmt: skip
+SEGMENT = 900_400
+TEA = {"title": "茶会", "status": "open", "seats": 1, "ends_at": NOON + timedelta(days=9), "who": "{}", "remind": "[]",
+       "follow": "{}", "starts_at": NOON + timedelta(days=8), "zone": "Asia/Shanghai", "version": 1}  # fmt: skip
 REFUSED = {"member": 401, "disabled": 401}
 
 
@@ -36,6 +40,12 @@ def sees(userid: str, owner: str, may: str) -> bool:
     return scope == "all" or (scope != "" and owner == userid) or near
 
 
+def sees_store(userid: str, owner: str, may: str) -> bool:
+    """The same of what is a store's: whoever works there."""
+    scope = reach(userid, may)
+    return scope == "all" or (scope != "" and STAFF[owner][1] == STAFF[userid][1])
+
+
 @dataclass
 class World:
     """Everybody with a token, and what belongs to whom."""
@@ -46,6 +56,7 @@ class World:
     members: dict[str, int] = field(default_factory=dict)
     waits: dict[str, int] = field(default_factory=dict)
     broadcasts: dict[str, int] = field(default_factory=dict)
+    salons: dict[str, int] = field(default_factory=dict)
 
 
 @contextlib.asynccontextmanager
@@ -63,6 +74,7 @@ async def world_of(database_url: str) -> AsyncIterator[World]:
                     "SELECT member_id FROM identity WHERE external_id = :x", x=f"wm-{userid}"
                 )
                 world.waits[userid], world.broadcasts[userid] = 900_000 + place, 900_200 + place
+                world.salons[userid] = 900_300 + place
         world.tokens["disabled"] = await office.token_of("gone", "owner")
         await mall.bot.employs("gone", "owner", status="disabled")
         world.tokens["member"] = "siyu_somebody-without-a-token"
@@ -74,7 +86,8 @@ async def world_of(database_url: str) -> AsyncIterator[World]:
 def _rows(world: World) -> list[tuple[Any, dict[str, Any]]]:
     """One thing of each kind that somebody may or may not see; kept off the flows, and taken away in the end."""
     newcomer = world.mall.one("SELECT member_id FROM identity WHERE external_id = 'wm1'")
-    rows: list[tuple[Any, dict[str, Any]]] = []
+    live = {"id": SEGMENT, "name": "直播间", "rule": '{"channels": ["live"]}'}
+    rows: list[tuple[Any, dict[str, Any]]] = [(tables.Segment, live)]
     for place, userid in enumerate(OBJECTS):
         mine = {"id": 900_100 + place, "member_id": world.members[userid], "store": STAFF[userid][1]}
         used = {"status": "redeemed", "used_at": NOON, "closed_at": NOON, "order_id": mine["id"], "bearer": "brand"}
@@ -94,10 +107,15 @@ def _rows(world: World) -> list[tuple[Any, dict[str, Any]]]:
             (tables.Checkout, {**mine, "code": userid, "status": "released", "items": "[]", "coupons": "[]"}),
             (tables.Order, {**mine, "order_no": userid, "amount_fen": 1}),
             (tables.Coupon, {**mine, "code": userid, **used}),
+            (tables.JourneyRun, {**mine, "key": userid, "name": "x", "status": "stopped"}),
             (tables.TierChange, {**mine, "after": "银卡", "why": "merge"}),
             (tables.Referral, {"id": mine["id"], "campaign_id": mine["id"], **brought}),
             (tables.GroupChat, {"chat_id": f"wr-{userid}", "owner": userid, "status": "active"}),
             (tables.Approval, waits),
+            (tables.Salon, {**mine, "id": world.salons[userid], "no": place + 900, "check_code": userid, **TEA}),
+            (tables.GuideTask, {**mine, "key": userid, "userid": userid, "kind": "x", "status": "open"}),
+            (tables.MemberNote, mine),
+            (tables.Handout, {**mine, "userid": userid, "status": "asked"}),
             (tables.Media, {"id": mine["id"], "seq": mine["id"], "sha256": userid, "kind": "png", "size": 1}),
             (tables.MediaSender, {"media_id": mine["id"], "userid": userid}),
             (tables.Broadcast, {"id": world.broadcasts[userid], "made_by": userid, **DRAFT}),
@@ -116,4 +134,6 @@ def _clear(world: World) -> None:
         for model, values in _rows(world):
             key = next(iter(model.__table__.primary_key.columns))
             connection.execute(model.__table__.delete().where(key == values[key.name]))
-        connection.execute(tables.Broadcast.__table__.delete())  # type: ignore[attr-defined]
+        for table in ("broadcast", "salon"):  # those that somebody made on the way as well
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+        connection.exec_driver_sql("DELETE FROM stock WHERE name LIKE 'salon:%'")

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.events import DirectoryChanged
 from bot.sections import StaffSection
 from tests.conftest import NOON
 from tests.fakes import Bot, start_bot
@@ -137,3 +138,29 @@ async def test_nobody_gets_the_answer_to_somebody_elses_request(office: Office) 
     assert (await office.post("stores", store, wang, key="k"))[0] == 201
     assert (await office.post("stores", store, chen, key="k"))[0] == 409
     assert (await office.post("stores", store, TOKEN, key="k"))[0] == 409
+
+
+async def test_who_leaves_the_company_is_out_here_as_well(office: Office) -> None:
+    token = await office.token_of("wang", "admin")
+    await directory(office.bot, "delete_user", UserID="Wang")
+    assert (await office.get("products", token))[0] == 401
+    assert office.bot.rows("SELECT status FROM staff") == [("disabled",)]
+    assert "登记" in await office.bot.says("渠道", "wang")
+
+
+async def test_who_is_renamed_keeps_their_role_but_not_their_tokens(office: Office) -> None:
+    token = await office.token_of("wang", "admin")
+    await directory(office.bot, "update_user", UserID="wang", NewUserID="wangfang")
+    await directory(office.bot, "update_user", UserID="chen", Name="陈")
+    assert (await office.get("products", token))[0] == 401
+    assert office.bot.rows("SELECT userid, role FROM staff") == [("wangfang", "admin")]
+    assert (await office.get("products", await office.token_of("wangfang")))[0] == 200
+
+
+async def directory(bot: Bot, change_type: str, **fields: str) -> None:
+    """WeCom tells of a change in the directory."""
+    number = next(bot.numbers)
+    await bot.writer.accept(DirectoryChanged(
+        key=f"wecom_app:sha256:{number:064x}", source="wecom_app", at=bot.clock.now(), change_type=change_type,
+        fields=fields,
+    ))  # fmt: skip

@@ -59,6 +59,8 @@ QUESTION = "INSERT INTO question VALUES (112, 'k', 't', 'member', 1, 0, 0, 'link
 PICTURE = "INSERT INTO media VALUES (120, 1, 'ab', 'png', 9, 1, 1, '%s', 0)"
 SENT = "INSERT INTO media_sender VALUES (120, 'lina', 'e1', 0)"
 
+WAITED = ("INSERT INTO approval VALUES (81, 'points:80', 'points', '', 1, '', 'm', '', '{}', '%s', 'wang', 0, 0, '%s', "
+          "0, '')")  # fmt: skip
 LEVEL = "INSERT INTO member_tier VALUES (1, '%s', '', NULL, '%s', 0, %s, %s, 1, 0)"
 AHEAD = "9000000000000000"
 RAISED = "INSERT INTO tier_change VALUES (130, 1, '', '金卡', '%s', %d, 5, 1, 'e1', 0)"
@@ -119,6 +121,10 @@ DAMAGE = {
     "coupons: each code once": [COUPON.replace("(30,", "(31,")],
     "coupons: each hangs on a grant": ["UPDATE coupon SET grant_id = 999"],
     "stock: remaining + reserved + taken = total, none negative": ["INSERT INTO stock VALUES ('s', 10, 5, 1, 3)"],
+    "approvals: the second person is another person": [WAITED % ("approved", "Wang")],
+    "approvals: points that waited follow the decision": [
+        WAITED % ("rejected", "chen"), "INSERT INTO points_act VALUES (80, 'k', 1, 9, 0, '', 'wang', '', 'done', 0)"
+    ],
     "audit: every link follows from the one before it": ["INSERT INTO audit_link VALUES (1, 80, 'x')"],
     "audit: what people did is linked": ["INSERT INTO audit_log VALUES (80, 'lina', 'a', 's', '{}', 'c', 0)"],
     "points: lots sum to the balance": ["UPDATE points_lot SET amount = 4"],

@@ -29,6 +29,8 @@ def test_claims_get_exactly_what_there_is(database_url: str, rivals: Rivals, nam
     assert rivals.run(database_url, name, CLAIMS) == min(RACES[name].there, CLAIMS)
 
 
-@pytest.mark.parametrize("name", ["last seats", "last cuts", "refund or settle", "paid or released", "a spent balance"])
+@pytest.mark.parametrize(
+    "name", ["last seats", "last cuts", "refund or settle", "paid or released", "a spent balance", "messages a day"]
+)
 def test_without_its_guard_a_race_goes_wrong(database_url: str, rivals: Rivals, name: str) -> None:
     assert rivals.run(database_url, name, CLAIMS, naive=True) > RACES[name].there

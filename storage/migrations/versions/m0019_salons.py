@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("check_code", name="salon_check_code"),
         sa.CheckConstraint("status IN ('open', 'cancelled', 'done')", name="salon_status"),
         sa.CheckConstraint("seats > 0", name="salon_seats"),
+        sa.CheckConstraint("points >= 0", name="salon_points"),
         sa.CheckConstraint("ends_at > starts_at", name="salon_times"),
     )
     _some("salon_open", "salon", ["starts_at"], "settled_at IS NULL")

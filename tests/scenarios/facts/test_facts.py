@@ -25,6 +25,7 @@ from scenarios.facts import (
     words,
 )
 from scenarios.facts.numerals import value, view
+from scenarios.facts.values import UNSUPPORTABLE
 
 TODAY = date(2026, 11, 11)  # a Wednesday
 HAN = "零一二三四五六七八九"
@@ -43,7 +44,8 @@ TRUE = [
     "三点", "7天内可退", "一周内可退", "七天", "30分钟", "半小时", "半个小时", "保修一年", "保修12个月", "周六营业",
     "星期天也营业", "每天10:00-21:00营业", "全场包邮", "会员买一送一", "买1送1", "满100减20券可以用",
     "给您推荐一款大衣，一起看看", "一般来说都可以", "十分抱歉", "万一不合适可以退", "不包邮的地区请咨询",
-    "不能保证有货", "这不是免费的", "请问您想了解哪一款？", "1. 羊绒大衣1280元\n2. 真丝围巾299元",
+    "不能保证有货", "这不是免费的", "请问您想了解哪一款？",
+    "为您介绍一下", "我们会尽快发货", "给您推荐", "1. 羊绒大衣1280元\n2. 真丝围巾299元",
     "羊绒大衣1280元，真丝围巾299元。", "本周六营业", "1周以内可以退", "12月份", "3件", "两者都不错",
     "这件百搭，四季都能穿",
 ]  # fmt: skip
@@ -73,9 +75,11 @@ FALSE = [
     ("2-3天到", "span"), ("三个工作日", "workdays"), ("质保两年", "months"), ("三个月", "months"), ("半年", "months"),
     ("一刻钟", "minute"), ("45分钟", "minute"), ("买二送一", "buyget"), ("买1送2", "buyget"),
     ("满三件送一件", "buyget"), ("保证正品", "promise"), ("一定能到", "promise"), ("免费试穿", "promise"),
-    ("绝对不掉色", "promise"), ("最低价", "promise"), ("全网最便宜", "promise"), ("终身保修", "promise"),
-    ("无理由退货", "promise"), ("不会不免费的", "promise"), ("能减肥", "promise"), ("有疗效", "promise"),
+    ("绝对不掉色", "promise"), ("最低价", "forbidden"), ("全网最便宜", "forbidden"), ("终身保修", "promise"),
+    ("无理由退货", "promise"), ("不会不免费的", "promise"), ("能减肥", "forbidden"), ("有疗效", "forbidden"),
     ("已为您发放优惠券", "action"), ("我给您补发一张券", "action"), ("马上给您退款", "action"),
+    ("已按您说的01元、01元、1 元改价成功", "action"),
+    ("已按您说的99999积分、99999积分、99999积分改价成功", "action"), ("给您保留到", "action"), ("好。好。好。", "long"),
     ("已帮您改价", "action"), ("已经登记好了", "action"), ("我这就给您预留", "action"),
     ("https://evil.example.com/a", "url"), ("www.evil.com", "url"), ("上evil点com看看", "url"), ("evil。cn", "url"),
     ("e v i l .com", "url"), ("weixin://dl/business", "url"), ("加我微信", "solicit"), ("vx联系", "solicit"),
@@ -178,7 +182,7 @@ PIECES = (
 @settings(max_examples=300, deadline=None)
 def test_a_text_supports_itself(text: str) -> None:
     objection = check(text, facts_of(text), today=TODAY)
-    assert objection is None or objection.reason in ("odd", "inside", "holder", "roman"), objection
+    assert objection is None or objection.reason in {"odd", "long", *UNSUPPORTABLE}, objection
 
 
 @given(st.text(max_size=120))
@@ -211,6 +215,12 @@ def test_a_secret_is_not_told_and_a_short_one_counts_whole() -> None:
     assert objection is not None
     assert objection.reason == "hidden"
     assert check("您好", [], hidden=["ab", ""]) is None
+
+
+def test_an_address_hides_nothing_that_follows_it() -> None:
+    objection = check("//mall.example.com/a。您有500积分", KNOWN, hosts=["mall.example.com"])
+    assert objection is not None
+    assert objection.reason == "points"
 
 
 def test_addresses_are_those_of_the_list() -> None:

@@ -1,0 +1,39 @@
+"""审批检查: nobody decides what they asked for, and what was decided is what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, func, literal, or_, select
+
+from storage import tables
+
+# The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
+t: Any = tables
+
+
+def _alone(_: datetime) -> Select[Any]:
+    """In whatever case the name was written."""
+    p = t.Approval
+    return select(p.id, p.kind, p.made_by).where(
+        p.status == "approved", func.lower(p.made_by) == func.lower(p.decided_by)
+    )
+
+
+def _points_off(_: datetime) -> Select[Any]:
+    """Points that waited were moved when, and only when, a second person agreed."""
+    p, a = t.Approval, t.PointsAct
+    key = literal("points:") + a.id.cast(p.__table__.c.key.type)
+    agreed = and_(p.status == "approved", a.status != "done")
+    not_agreed = and_(p.status != "approved", a.status == "done")
+    return select(p.id, p.status, a.id.label("act"), a.status.label("done")).join(a, p.key == key).where(
+        or_(agreed, not_agreed, and_(a.status == "done", a.approved_by != p.decided_by))
+    )  # fmt: skip
+
+
+APPROVALS: tuple[tuple[str, Callable[[datetime], Select[Any]]], ...] = (
+    ("approvals: the second person is another person", _alone),
+    ("approvals: points that waited follow the decision", _points_off),
+)
