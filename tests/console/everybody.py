@@ -136,4 +136,4 @@ def _clear(world: World) -> None:
             connection.execute(model.__table__.delete().where(key == values[key.name]))
         for table in ("broadcast", "salon"):  # those that somebody made on the way as well
             connection.exec_driver_sql(f"DELETE FROM {table}")
-        connection.exec_driver_sql("DELETE FROM stock WHERE name LIKE 'salon:%'")
+        connection.exec_driver_sql("DELETE FROM stock WHERE substr(name, 1, 6) = 'salon:'")
