@@ -130,8 +130,8 @@ class Plays:
 
 def _begins(said: str, word: str) -> bool:
     """Whether what was said begins with a word; one of a single letter stands apart from what follows, or before
-    digits."""
-    return said.startswith(word) and (len(word) > 1 or not said[1].isalpha())
+    digits and Latin letters (买tea): before more Chinese it is the beginning of another word."""
+    return said.startswith(word) and (len(word) > 1 or said[1].isascii() or not said[1].isalpha())
 
 
 def _as_typed(text: str, word: str, rest: str) -> str:

@@ -67,12 +67,11 @@ class Db:
         return tuple(prepared.read(row))
 
     def run(self, sql: Sql, /, **given: Any) -> int:
-        """An UPDATE or DELETE; how many rows it changed."""
+        """An UPDATE, a DELETE or an INSERT .. SELECT; how many rows it changed."""
         self._execute(sql, given)
         changed = int(self._cursor.rowcount)
         if changed > 0:
-            for table in sql.tables:
-                self.touched[table] = self.touched.get(table, 0) + changed
+            self.touched[sql.target] = self.touched.get(sql.target, 0) + changed
         return changed
 
     # -- rows -----------------------------------------------------------------------------------------------------

@@ -131,13 +131,14 @@ def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Processor:
 
 
 class Sql:
-    """A statement of any kind; `tables` are those it reads or changes."""
+    """A statement of any kind; `tables` are those it reads or changes, `target` the one it changes ("" = none)."""
 
-    __slots__ = ("_prepared", "core", "tables")
+    __slots__ = ("_prepared", "core", "tables", "target")
 
     def __init__(self, core: Executable) -> None:
         self.core = core
         self.tables = frozenset(e.name for e in visitors.iterate(core) if isinstance(e, Table))  # type: ignore[arg-type]
+        self.target: str = getattr(getattr(core, "table", None), "name", "")
         self._prepared: dict[str, Prepared] = {}
 
     def on(self, dialect: str) -> Prepared:

@@ -112,7 +112,7 @@ def test_the_inbox_shows_what_became_of_an_event(shop: Shop) -> None:
     joined = shop.ask("/api/v1/inbox?kind=ContactAdded&limit=1").json["items"][0]
 
     assert joined["status"] == "done"
-    assert joined["route"] == ["contact.added", "sign_up.contact_joined", "referral.contact_came"]
+    assert joined["route"] == ["contact.added", "sign_up.contact_joined", "referral.contact_came", "journey.joined"]
     assert joined["changes"]["member"] == joined["changes"]["grant"] == 1
     again = shop.ask(f"/api/v1/inbox?key={joined['key']}").json["items"]
     assert [item["id"] for item in again] == [joined["id"]]

@@ -74,8 +74,8 @@ def test_orders_and_refunds_go_the_whole_way_and_a_second_start_changes_nothing(
     names = ("products", "coupon-templates", "campaigns")
     with demo(tmp_path) as first:
         made = {name: first.bot(f"{name}?limit=200") for name in names}
-        assert [len(made[name]) for name in names] == [8, 6, 9]
-        assert "8 件商品 · 6 种券 · 9 个活动 · 2 场沙龙" in first.output
+        assert [len(made[name]) for name in names] == [9, 7, 9]
+        assert "9 件商品 · 7 种券 · 9 个活动 · 2 场沙龙" in first.output
         assert any(below["key"] == "群数据" for top in first.ask("state")["menu"] for below in top["sub_button"])
         order, wrong = _shopping(first)
         before = first.ask("state")["orders"]

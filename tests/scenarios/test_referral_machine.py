@@ -53,8 +53,9 @@ class House:
         """An empty house."""
         with self.database.engine.begin() as connection:
             for table in SQLModel.metadata.sorted_tables:
-                if table.name != "sequence":
+                if table.name not in ("sequence", "audit_head"):
                     connection.exec_driver_sql(f'DELETE FROM "{table.name}"')
+            connection.exec_driver_sql("UPDATE audit_head SET seq = 0, hash = ''")
         self.clock, self.numbers = FrozenClock(NOON), itertools.count(1)
         dispatch = Dispatcher(load_plays(list(PLAYS), PLAYS))
         self.batch = Batch(self.database, dispatch, self.clock, SeededChance(7), self.texts)
