@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from storage.bigrams import TITLED
 
-# Chosen on one half of the questions in tests/retrieval; the other half only counts.
+# Chosen on one half of the questions in tests/retrieval; the other half was seen six times while choosing.
 SINGLE = 0.5  # what one character weighs beside two
 UNKNOWN = 0.5  # what a word that stands nowhere weighs beside the rarest: a slip, or something we know nothing of
 IN_BODY, OFTEN = 1.0, 0.6  # a text's word counts IN_BODY * n / (n + OFTEN), one of a title 1

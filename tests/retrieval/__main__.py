@@ -1,9 +1,9 @@
 """检索 retrieval: `python -m tests.retrieval [--pieces 20000] [--jieba PYTHON]`: the first answer and the first three,
 ours on both databases beside jieba-BM25, raw unicode61 and FTS5's trigram, on the same questions in one run.
 
-One half of the questions chose the numbers of storage/ranking.py and the words of storage/bigrams.toml, the other half
-only counts. jieba is no part of the project: without `--jieba` (a Python that has it) pip brings it into an
-environment that is thrown away.
+One half of the questions chose the numbers of storage/ranking.py and the words of storage/bigrams.toml, the other
+half was counted, six times while choosing: it is somewhat flattered. jieba is no part of the project: without
+`--jieba` (a Python that has it) pip brings it into an environment that is thrown away.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Question:
 
     @property
     def dev(self) -> bool:
-        """Of the half that numbers were chosen by; the other half has only ever been counted. Chance decides."""
+        """Of the half that numbers were chosen by; the other was counted, six times meanwhile. Chance decides."""
         return hashlib.sha256(self.text.encode()).digest()[0] % 2 == 0
 
 
