@@ -198,7 +198,7 @@ class Driver:
         """Faults off, what is in the air lands, one more bell, then everything that is owed is done."""
         await self._hands.sandbox("PUT", "faults", CALM)
         await self._hands.sandbox("POST", "flush")
-        await self._say(0, f"帮砍 q0n{next(self._bells)}")
+        await self._say(0, f"帮砍 q0n{1_000_000 + next(self._bells)}")  # a question that nobody has asked before
         sent = (await self._hands.sandbox("GET", "state"))["customers"]
         wanted = sum(
             said["from"] == "customer" for one in sent for chat in one["kf"].values() for said in chat["messages"]
