@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Connection, select
 
-from console.reads import _json, _page
+from console.paging import as_json, page
 from console.settlements import _moment
 from storage import audit_chain, tables
 from storage.engine import Database
@@ -33,8 +33,8 @@ def audit(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
         rows = rows.where(a.made_at >= _moment(query, "from"))
     if "to" in query:
         rows = rows.where(a.made_at < _moment(query, "to"))
-    found, following = _page(connection, query, rows, a.id)
-    items = [_json(row, data=json.loads(row.data)) for row in found]
+    found, following = page(connection, query, rows, a.id)
+    items = [as_json(row, data=json.loads(row.data)) for row in found]
     return {"items": items, "next": following, "head": audit_chain.head(connection)._asdict()}
 
 

@@ -7,9 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from console.reads import _json as as_json
-from console.reads import _number as number
-from console.reads import _page as page
+from console.paging import as_json, number, page
 from console.refusals import Refused
 from console.sight import Sight
 from storage import tables

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from console.reads import _bad, _equal, _in_state, _json, _number, _page
+from console.paging import as_json, bad, equal, in_state, number, page
 from console.sight import ALL, Sight
 from storage import tables
 
@@ -24,35 +24,35 @@ def tags(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     if "group" in query:
         rows = rows.where(g.group_name == query["group"])
     found = connection.execute(rows.order_by(g.group_name, g.name)).all()
-    return {"items": [_json(row) for row in found]}
+    return {"items": [as_json(row) for row in found]}
 
 
 def tasks(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Guides' tasks, newest first; by guide, member, kind or state."""
     k = t.GuideTask
-    rows = _equal(select(k.__table__).where(sight.staff(k.userid)), k, query, "userid", "kind")
-    if (member_id := _number(query, "member_id")) is not None:
+    rows = equal(select(k.__table__).where(sight.staff(k.userid)), k, query, "userid", "kind")
+    if (member_id := number(query, "member_id")) is not None:
         rows = rows.where(k.member_id == member_id)
-    found, following = _page(connection, query, _in_state(rows, k, query, TASK_STATES), k.id)
-    return {"items": [_json(row) for row in found], "next": following}
+    found, following = page(connection, query, in_state(rows, k, query, TASK_STATES), k.id)
+    return {"items": [as_json(row) for row in found], "next": following}
 
 
 def notes(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """What staff wrote down about a member, newest first."""
-    member_id = _number(query, "member_id")
+    member_id = number(query, "member_id")
     if member_id is None:
-        raise _bad("member_id", "必填：要看谁的备注")
+        raise bad("member_id", "必填：要看谁的备注")
     n = t.MemberNote
     rows = select(n.__table__).where(n.member_id == member_id, sight.member(n.member_id))
-    found, following = _page(connection, query, rows, n.id)
-    return {"items": [_json(row) for row in found], "next": following}
+    found, following = page(connection, query, rows, n.id)
+    return {"items": [as_json(row) for row in found], "next": following}
 
 
 def handouts(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Coupons that staff gave or were asked about, newest first; by who gave them, member or state."""
     h = t.Handout
-    rows = _equal(select(h.__table__).where(sight.staff(h.userid)), h, query, "userid")
-    if (member_id := _number(query, "member_id")) is not None:
+    rows = equal(select(h.__table__).where(sight.staff(h.userid)), h, query, "userid")
+    if (member_id := number(query, "member_id")) is not None:
         rows = rows.where(h.member_id == member_id)
-    found, following = _page(connection, query, _in_state(rows, h, query, HANDOUT_STATES), h.id)
-    return {"items": [_json(row) for row in found], "next": following}
+    found, following = page(connection, query, in_state(rows, h, query, HANDOUT_STATES), h.id)
+    return {"items": [as_json(row) for row in found], "next": following}

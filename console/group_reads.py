@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from console.paging import as_json
 from console.refusals import Refused
 from console.sight import ALL, Sight
 from storage import tables
@@ -35,7 +36,7 @@ def groups(connection: Connection, query: dict[str, str], sight: Sight = ALL) ->
         rows = rows.where(g.status == query["status"])
     found = connection.execute(rows.order_by(g.chat_id).limit(limit + 1)).all()
     items = [
-        _as_json(row, **_counts(connection, row.chat_id), day=_day(connection, row.chat_id)) for row in found[:limit]
+        as_json(row, **_counts(connection, row.chat_id), day=_day(connection, row.chat_id)) for row in found[:limit]
     ]
     return {"items": items, "next": items[-1]["chat_id"] if len(found) > limit else None}
 
@@ -45,11 +46,6 @@ def _limit(query: dict[str, str]) -> int:
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 200:
         raise Refused(400, "bad_value", "limit：要在 1 到 200 之间", "limit")
     return int(given)
-
-
-def _as_json(row: Any, **changed: Any) -> dict[str, Any]:
-    shown = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row._mapping.items()}
-    return {**shown, **changed}
 
 
 def _counts(connection: Connection, chat_id: str) -> dict[str, int]:
@@ -86,7 +82,7 @@ def group(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> 
     inside = select(m.__table__).where(m.chat_id == found.chat_id).order_by(m.joined_at, m.person)
     gone = select(left.__table__).where(left.chat_id == found.chat_id).order_by(left.left_at.desc(), left.id.desc())
     owner = select(o.__table__).where(o.owner == found.owner).order_by(o.day.desc()).limit(DAYS)
-    return _as_json(
+    return as_json(
         found,
         **_counts(connection, found.chat_id),
         member_list=[_without_chat(row) for row in connection.execute(inside)],
@@ -97,13 +93,13 @@ def group(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> 
 
 
 def _without_chat(row: Any) -> dict[str, Any]:
-    return {key: value for key, value in _as_json(row).items() if key not in ("chat_id", "id")}
+    return {key: value for key, value in as_json(row).items() if key not in ("chat_id", "id")}
 
 
 def _active(row: Any) -> dict[str, Any]:
     """`active_permille` is of all the owner's groups together: WeCom gives no number of a single one."""
     share = row.members_active * 1000 // row.members if row.members else None
-    return _as_json(row, active_permille=share)
+    return as_json(row, active_permille=share)
 
 
 def join_ways(connection: Connection, query: dict[str, str]) -> dict[str, Any]:

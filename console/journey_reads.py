@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from console.paging import as_json
 from console.refusals import Refused
 from console.sight import ALL, Sight
 from storage import tables
@@ -49,13 +49,5 @@ def why(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> di
     items = []
     for run in connection.execute(asked):
         notes = connection.execute(select(n.step, n.what, n.why, n.at).where(n.run_id == run.id).order_by(n.id))
-        shown = [
-            {"step": note.step + 1, "what": note.what, "why": note.why, "at": note.at.isoformat()} for note in notes
-        ]
-        columns = {name: _plain(value) for name, value in run._mapping.items()}
-        items.append({**columns, "step": run.step + 1, "notes": shown})
+        items.append(as_json(run, step=run.step + 1, notes=[as_json(note, step=note.step + 1) for note in notes]))
     return {"items": items}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from bot.media_kinds import FILES, PICTURES
-from console.reads import _page
+from console.paging import page
 from console.refusals import Refused
 from console.sight import ALL, Sight
 from storage import tables
@@ -34,7 +34,7 @@ def media(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> 
         if query["kind"] not in KINDS:
             raise Refused(400, "bad_value", f"kind：只能是 {'、'.join(KINDS)}", "kind")
         rows = rows.where(m.kind == query["kind"])
-    found, following = _page(connection, query, rows, m.id)
+    found, following = page(connection, query, rows, m.id)
     return {"items": [_shown(connection, row, sight) for row in found], "next": following}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, literal, or_, select
 
 from bot.ids import read_code
 from console import referral_stats
+from console.paging import MOST, USUAL, as_json, bad, equal, in_state, number, page
 from console.refusals import Refused
 from console.sight import ALL, Sight
 from storage import channels as storage_channels
@@ -17,43 +17,10 @@ from storage import shop, tables
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
 t: Any = tables
-MOST, USUAL = 200, 50
 INBOX_STATES = ("done", "failed", "dead", "quarantined")
 OUTBOX_STATES = ("pending", "leased", "sent", "suppressed", "dead")
 CHECKOUT_STATES = ("held", "paid", "released", "refused")
 CAMPAIGN_STATES = ("draft", "published", "paused", "ended")
-
-
-def _bad(field: str, why: str) -> Refused:
-    return Refused(400, "bad_value", f"{field}：{why}", field)
-
-
-def _number(query: dict[str, str], name: str, usual: int | None = None, most: int | None = None) -> int | None:
-    if name not in query:
-        return usual
-    try:
-        value = int(query[name])
-    except ValueError:
-        raise _bad(name, "要填整数") from None
-    if value < 0 or value > (most or 2**62) or (name == "limit" and value == 0):
-        raise _bad(name, f"要在 1 到 {most} 之间" if most else "太大或太小")
-    return value
-
-
-def _page(connection: Connection, query: dict[str, str], rows: Select[Any], key: Any) -> tuple[list[Any], int | None]:
-    """Newest first; `after` is the last id of the page before."""
-    limit, after = _number(query, "limit", USUAL, MOST), _number(query, "after")
-    if after is not None:
-        rows = rows.where(key < after)
-    found = connection.execute(rows.order_by(key.desc()).limit((limit or USUAL) + 1)).all()
-    more = len(found) > (limit or USUAL)
-    found = found[: limit or USUAL]
-    return list(found), found[-1].id if more else None
-
-
-def _json(row: Any, **changed: Any) -> dict[str, Any]:
-    shown = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row._mapping.items()}
-    return {**shown, **changed}
 
 
 def members(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
@@ -64,9 +31,9 @@ def members(connection: Connection, query: dict[str, str], sight: Sight = ALL) -
         rows = rows.where(select(i.id).where(i.member_id == m.id, i.external_id == query["external_id"]).exists())
     if "name" in query:
         rows = rows.where(m.name.contains(query["name"], autoescape=True))
-    if (member_id := _number(query, "id")) is not None:
+    if (member_id := number(query, "id")) is not None:
         rows = rows.where(m.id == member_id)
-    found, following = _page(connection, query, rows, m.id)
+    found, following = page(connection, query, rows, m.id)
     return {"items": [_member(connection, row) for row in found], "next": following}
 
 
@@ -87,7 +54,7 @@ def _member(connection: Connection, row: Any) -> dict[str, Any]:
         "points": connection.execute(points).scalar() or 0,
         "tier": row.tier,
         "tags": [f"{group}/{name}" for group, name in connection.execute(tags)],
-        "coupons": [_json(coupon) for coupon in connection.execute(coupons)],
+        "coupons": [as_json(coupon) for coupon in connection.execute(coupons)],
         "referrer": row.referrer_id,
         "created_at": row.created_at.isoformat(),
     }
@@ -103,9 +70,9 @@ def inbox(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
         rows = rows.where(e.kind == query["kind"])
     if "status" in query:
         rows = _by_status(rows, e, query["status"], INBOX_STATES, untroubled="done")
-    found, following = _page(connection, query, rows, e.id)
+    found, following = page(connection, query, rows, e.id)
     items = [
-        _json(
+        as_json(
             row,
             route=[part for part in row.route.split(",") if part],
             changes=json.loads(row.changes),
@@ -126,15 +93,15 @@ def outbox(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
             rows = rows.where(o.done_at.is_(None))
     if "call" in query:
         rows = rows.where(o.call == query["call"])
-    if (member_id := _number(query, "member_id")) is not None:
+    if (member_id := number(query, "member_id")) is not None:
         rows = rows.where(o.member_id == member_id)
-    found, following = _page(connection, query, rows, o.id)
-    return {"items": [_json(row, payload=json.loads(row.payload)) for row in found], "next": following}
+    found, following = page(connection, query, rows, o.id)
+    return {"items": [as_json(row, payload=json.loads(row.payload)) for row in found], "next": following}
 
 
 def _by_status(rows: Select[Any], table: Any, status: str, known: tuple[str, ...], untroubled: str) -> Select[Any]:
     if status not in known:
-        raise _bad("status", f"只能是 {'、'.join(known)}")
+        raise bad("status", f"只能是 {'、'.join(known)}")
     rows = rows.where(table.status == status)
     # Words that the partial index of troubled rows understands.
     return rows if status in (untroubled, "pending", "leased") else rows.where(table.error.is_not(None))
@@ -142,17 +109,17 @@ def _by_status(rows: Select[Any], table: Any, status: str, known: tuple[str, ...
 
 def ledger(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """A member's transfers, newest first, and what they hold and owe."""
-    member_id = _number(query, "member_id")
+    member_id = number(query, "member_id")
     if member_id is None:
-        raise _bad("member_id", "必填：要看谁的账")
+        raise bad("member_id", "必填：要看谁的账")
     x, b = t.Transfer, t.Balance
     accounts = [f"member:{member_id}", f"debt:{member_id}"]
     seen = sight.member(literal(member_id))
     rows = select(x.__table__).where(or_(x.credit.in_(accounts), x.debit.in_(accounts)), seen)
-    found, following = _page(connection, query, rows, x.id)
+    found, following = page(connection, query, rows, x.id)
     held = select(b.asset, b.amount).where(b.account == accounts[0], seen)
     balances = {row.asset: row.amount for row in connection.execute(held)}
-    return {"items": [_json(row) for row in found], "balances": balances, "next": following}
+    return {"items": [as_json(row) for row in found], "balances": balances, "next": following}
 
 
 def channels(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
@@ -174,13 +141,13 @@ def products(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """Goods, newest first, each with its stock; null = it never runs out."""
     p, s = t.Product, t.Stock
     there = p.__table__.outerjoin(s.__table__, s.name == literal(shop.sku_stock("")) + p.sku)
-    rows = _equal(select(p.__table__, s.remaining, s.reserved, s.taken).select_from(there), p, query, "sku", "category")
-    found, following = _page(connection, query, rows, p.id)
+    rows = equal(select(p.__table__, s.remaining, s.reserved, s.taken).select_from(there), p, query, "sku", "category")
+    found, following = page(connection, query, rows, p.id)
     return {"items": [_product(row) for row in found], "next": following}
 
 
 def _product(row: Any) -> dict[str, Any]:
-    shown = _json(row, counted=bool(row.counted))
+    shown = as_json(row, counted=bool(row.counted))
     stock = {name: shown.pop(name) for name in ("remaining", "reserved", "taken")}
     return {**shown, "stock": stock if row.counted else None}
 
@@ -188,9 +155,9 @@ def _product(row: Any) -> dict[str, Any]:
 def coupon_templates(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """Coupon templates, newest first."""
     c = t.CouponTemplate
-    found, following = _page(connection, query, _equal(select(c.__table__), c, query, "name", "kind"), c.id)
+    found, following = page(connection, query, equal(select(c.__table__), c, query, "name", "kind"), c.id)
     items = [
-        _json(
+        as_json(
             row,
             scope_items=json.loads(row.scope_items),
             stackable=bool(row.stackable),
@@ -210,37 +177,24 @@ def checkouts(connection: Connection, query: dict[str, str], sight: Sight = ALL)
     )
     if "code" in query:
         rows = rows.where(k.code == read_code(query["code"]))
-    if (member_id := _number(query, "member_id")) is not None:
+    if (member_id := number(query, "member_id")) is not None:
         rows = rows.where(k.member_id == member_id)
-    found, following = _page(connection, query, _in_state(rows, k, query, CHECKOUT_STATES), k.id)
-    items = [_json(row, items=json.loads(row.items), coupons=json.loads(row.coupons)) for row in found]
+    found, following = page(connection, query, in_state(rows, k, query, CHECKOUT_STATES), k.id)
+    items = [as_json(row, items=json.loads(row.items), coupons=json.loads(row.coupons)) for row in found]
     return {"items": items, "next": following}
 
 
 def campaigns(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """Campaigns with their rules, newest first."""
     c = t.Campaign
-    rows = _in_state(_equal(select(c.__table__), c, query, "kind", "name"), c, query, CAMPAIGN_STATES)
-    found, following = _page(connection, query, rows, c.id)
-    return {"items": [_json(row, config=json.loads(row.config)) for row in found], "next": following}
-
-
-def _equal(rows: Select[Any], table: Any, query: dict[str, str], *names: str) -> Select[Any]:
-    """Those whose columns are what is asked for."""
-    return rows.where(*[getattr(table, name) == query[name] for name in names if name in query])
-
-
-def _in_state(rows: Select[Any], table: Any, query: dict[str, str], known: tuple[str, ...]) -> Select[Any]:
-    if "status" not in query:
-        return rows
-    if query["status"] not in known:
-        raise _bad("status", f"只能是 {'、'.join(known)}")
-    return rows.where(table.status == query["status"])
+    rows = in_state(equal(select(c.__table__), c, query, "kind", "name"), c, query, CAMPAIGN_STATES)
+    found, following = page(connection, query, rows, c.id)
+    return {"items": [as_json(row, config=json.loads(row.config)) for row in found], "next": following}
 
 
 def stores(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """Stores by code, page by page (`after` = the last code of the page before)."""
-    s, limit = t.Store, _number(query, "limit", USUAL, MOST) or USUAL
+    s, limit = t.Store, number(query, "limit", USUAL, MOST) or USUAL
     rows = select(s.__table__).order_by(s.code).limit(limit + 1)
     if "franchise" in query:
         rows = rows.where(s.franchise == query["franchise"])
@@ -253,8 +207,8 @@ def stores(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
 
 def _campaign(connection: Connection, query: dict[str, str]) -> Any:
     c = t.Campaign
-    number = _number(query, "id")
-    found = connection.execute(select(c.__table__).where(c.id == number)).one_or_none()
+    campaign_id = number(query, "id")
+    found = connection.execute(select(c.__table__).where(c.id == campaign_id)).one_or_none()
     if found is None:
         raise Refused(404, "not_found", f"没有活动 {number}")
     return found
@@ -263,7 +217,7 @@ def _campaign(connection: Connection, query: dict[str, str]) -> Any:
 def campaign(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """One campaign with its rules."""
     found = _campaign(connection, query)
-    return _json(found, config=json.loads(found.config))
+    return as_json(found, config=json.loads(found.config))
 
 
 def campaign_stats(connection: Connection, query: dict[str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import aliased
 
-from console.reads import _bad, _json, _number, _page
+from console.paging import as_json, bad, number, page
 from console.referral_stats import waits
 from console.sight import ALL, Sight
 from storage import tables
@@ -29,14 +29,14 @@ def referrals(connection: Connection, query: dict[str, str], sight: Sight = ALL)
     rows = rows.where(sight.member(r.inviter_id))
     if "status" in query:
         if query["status"] not in STATES:
-            raise _bad("status", f"只能是 {'、'.join(STATES)}")
+            raise bad("status", f"只能是 {'、'.join(STATES)}")
         rows = rows.where(r.status == query["status"])
     for name, column in (("inviter", r.inviter_id), ("campaign_id", r.campaign_id)):
-        if (number := _number(query, name)) is not None:
-            rows = rows.where(column == number)
-    if _number(query, "review"):
+        if (wanted := number(query, name)) is not None:
+            rows = rows.where(column == wanted)
+    if number(query, "review"):
         rows = rows.where(waits())
-    found, following = _page(connection, query, rows, r.id)
+    found, following = page(connection, query, rows, r.id)
     flags = [[flag for flag in row.flags.split(",") if flag] for row in found]
-    items = [_json(row, flags=marks, review=bool(row.review)) for row, marks in zip(found, flags, strict=True)]
+    items = [as_json(row, flags=marks, review=bool(row.review)) for row, marks in zip(found, flags, strict=True)]
     return {"items": items, "next": following}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import datetime
 from typing import Any
 
 import segno
 from sqlalchemy import Connection, func, select
 
+from console.paging import as_json, in_state, page
 from console.refusals import Refused
 from console.sight import ALL, Sight
 from scenarios.salon_rules import ics
@@ -25,26 +25,16 @@ COLUMNS = ("id", "no", "title", "store", "place", "intro", "starts_at", "ends_at
 def salons(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Salons, the latest first; `after` is the last id of the page before."""
     a = t.Salon
-    limit = query.get("limit", "50")
-    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= 200:
-        raise Refused(400, "bad_value", "limit：要在 1 到 200 之间", "limit")
-    asked = select(*[getattr(a, name) for name in COLUMNS]).order_by(a.id.desc()).limit(int(limit))
+    asked = in_state(select(*[getattr(a, name) for name in COLUMNS]), a, query, STATES)
     if sight.scope != "all":
         asked = asked.where((a.store == "") | sight.store(a.store))
-    if "status" in query:
-        if query["status"] not in STATES:
-            raise Refused(400, "bad_value", f"status：只能是 {'、'.join(STATES)}", "status")
-        asked = asked.where(a.status == query["status"])
-    if query.get("after", "").isdigit():
-        asked = asked.where(a.id < int(query["after"]))
-    found = connection.execute(asked).all()
+    found, following = page(connection, query, asked, a.id)
     items = [{**_shown(row), "numbers": _numbers(connection, row.id)} for row in found]
-    return {"items": items, "next": items[-1]["id"] if len(items) == int(limit) else None}
+    return {"items": items, "next": following}
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    shown = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row._mapping.items()}
-    return {**shown, "no": f"S{row.no}"}
+    return as_json(row, no=f"S{row.no}")
 
 
 def _numbers(connection: Connection, salon_id: int) -> dict[str, int]:
@@ -69,10 +59,7 @@ def salon(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> 
     seats = select(s.id, s.member_id, m.name, s.status, s.place, s.points, s.by, s.made_at, s.attended_at).join(
         m, m.id == s.member_id
     ).where(s.salon_id == row.id, sight.member(s.member_id)).order_by(s.place)  # fmt: skip
-    people = [
-        {name: value.isoformat() if isinstance(value, datetime) else value for name, value in seat._mapping.items()}
-        for seat in connection.execute(seats)
-    ]
+    people = [as_json(seat) for seat in connection.execute(seats)]
     numbers = _numbers(connection, row.id)
     came, had = numbers.get("attended", 0), numbers.get("attended", 0) + numbers.get("absent", 0)
     return {

@@ -12,10 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Select, select
 
 from bot.texts import Texts
-from console.reads import MOST, USUAL
-from console.reads import _json as as_json
-from console.reads import _number as number
-from console.reads import _page as page
+from console.paging import MOST, USUAL, as_json, number, page
 from console.refusals import Refused
 from console.sight import Sight
 from scenarios.segment_words import Words

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
-from console.reads import _bad, _json, _number, _page
+from console.paging import as_json, bad, number, page
 from console.sight import Sight
 from handlers import policy
 from storage import tables
@@ -24,7 +24,7 @@ def people(connection: Connection, query: dict[str, str], sight: Sight) -> dict[
     for name in ("role", "store_id", "status"):
         if name in query:
             rows = rows.where(getattr(s, name) == query[name])
-    return {"items": [_json(row) for row in connection.execute(rows)]}
+    return {"items": [as_json(row) for row in connection.execute(rows)]}
 
 
 def tokens(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def tokens(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     rows = select(*[getattr(k, name) for name in TOKEN])
     if "userid" in query:
         rows = rows.where(k.userid == query["userid"])
-    found, following = _page(connection, query, rows, k.id)
-    return {"items": [_json(row) for row in found], "next": following}
+    found, following = page(connection, query, rows, k.id)
+    return {"items": [as_json(row) for row in found], "next": following}
 
 
 def approvals(connection: Connection, query: dict[str, str], sight: Sight) -> dict[str, Any]:
@@ -42,14 +42,14 @@ def approvals(connection: Connection, query: dict[str, str], sight: Sight) -> di
     p = t.Approval
     rows = select(p.__table__).where(or_(sight.store(p.store_id), sight.staff(p.made_by)))
     if query.get("status", "waiting") not in APPROVAL_STATES:
-        raise _bad("status", f"只能是 {'、'.join(APPROVAL_STATES)}")
+        raise bad("status", f"只能是 {'、'.join(APPROVAL_STATES)}")
     for name in ("status", "kind", "made_by"):
         if name in query:
             rows = rows.where(getattr(p, name) == query[name])
-    if (member_id := _number(query, "member_id")) is not None:
+    if (member_id := number(query, "member_id")) is not None:
         rows = rows.where(p.member_id == member_id)
-    found, following = _page(connection, query, rows, p.id)
-    return {"items": [_json(row, payload=json.loads(row.payload)) for row in found], "next": following}
+    found, following = page(connection, query, rows, p.id)
+    return {"items": [as_json(row, payload=json.loads(row.payload)) for row in found], "next": following}
 
 
 def permissions(connection: Connection, query: dict[str, str]) -> dict[str, Any]:

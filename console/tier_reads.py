@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Integer, and_, case, func, literal, or_, select
 
 from bot.clock import ZONE
-from console.reads import _json, _number, _page
+from console.paging import as_json, number, page
 from console.refusals import Refused
 from console.sight import ALL, Sight
 from scenarios.tier_rules import BASIC, TierRules, lowered, window
@@ -31,17 +31,17 @@ def tiers(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     row = connection.execute(select(r.id, r.rules, r.made_by, r.made_at).order_by(r.id.desc()).limit(1)).first()
     counted = select(m.tier, func.count()).where(m.merged_into.is_(None)).group_by(m.tier)
     members = {str(tier): int(count) for tier, count in connection.execute(counted)}
-    return {"rules": _json(row, rules=json.loads(row.rules)) if row else None, "members": members}
+    return {"rules": as_json(row, rules=json.loads(row.rules)) if row else None, "members": members}
 
 
 def changes(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Whose level changed and why, newest first."""
     c = t.TierChange
     rows = select(*c.__table__.columns).where(sight.member(c.member_id))
-    if (member_id := _number(query, "member_id")) is not None:
+    if (member_id := number(query, "member_id")) is not None:
         rows = rows.where(c.member_id == member_id)
-    found, after = _page(connection, query, rows, c.id)
-    return {"items": [_json(row) for row in found], "next": after}
+    found, after = page(connection, query, rows, c.id)
+    return {"items": [as_json(row) for row in found], "next": after}
 
 
 def preview(connection: Connection, body: dict[str, Any], now: datetime) -> dict[str, Any]:
