@@ -8,27 +8,22 @@ when somebody was passed over.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
 import json
 import multiprocessing
 import os
 import random
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from bot.events import Address, TextReceived
 from bot.order_events import AdminAsked
 from tests.conftest import NOON
 from tests.fakes import Bot, start_bot
-from tests.postgres import SCHEMA_FREE, postgres_url, why_not
+from tests.proofs import command
 
 SEATS, WANT, MORE = 3, 8, 2
 
@@ -123,36 +118,5 @@ def run(url: str, salons: int, processes: int, seed: int = 1) -> tuple[list[str]
     return found, f"{len(second)} salons, {sum(states.values())} people: {dict(states)}, {took:.0f} s"
 
 
-@contextlib.contextmanager
-def database(kind: str) -> Iterator[str]:
-    """A database of a kind, gone afterwards."""
-    if kind == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{Path(folder) / 'siyu.db'}"
-    else:
-        with SCHEMA_FREE.schema() as name:
-            yield postgres_url(name)
-
-
-def main() -> int:
-    """Race on one database or both."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--salons", type=int, default=1000)
-    asked.add_argument("--processes", type=int, default=4)
-    asked.add_argument("--db", choices=["sqlite", "postgresql", "both"], default="both")
-    given = asked.parse_args()
-    failed = 0
-    for kind in ("sqlite", "postgresql") if given.db == "both" else (given.db,):
-        if kind == "postgresql" and (reason := why_not()):
-            sys.stdout.write(f"postgresql: not run: {reason}\n")
-            continue
-        with database(kind) as url:
-            found, line = run(url, given.salons, given.processes)
-        sys.stdout.write("\n".join([f"{kind}: {line}, {len(found)} wrong", *found[:10], ""]))
-        sys.stdout.flush()
-        failed += len(found)
-    return int(failed > 0)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, {"salons": 1000, "processes": 4}, run))

@@ -8,24 +8,19 @@ what was due; ends with 1 when something happened twice, or not at all, or too l
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
 import multiprocessing
 import os
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from bot.scheduler import Scheduler
 from bot.turn import Work
 from tests.conftest import NOON
 from tests.fakes import start_bot
-from tests.postgres import SCHEMA_FREE, postgres_url, why_not
+from tests.proofs import command
 from tests.shop import start_shop
 
 OUTAGE = timedelta(hours=3)
@@ -107,35 +102,5 @@ def run(url: str, items: int, processes: int) -> tuple[list[str], str]:
     return asyncio.run(outcome(url, items))
 
 
-@contextlib.contextmanager
-def database(kind: str) -> Iterator[str]:
-    """A database of a kind, gone afterwards."""
-    if kind == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{Path(folder) / 'siyu.db'}"
-    else:
-        with SCHEMA_FREE.schema() as name:
-            yield postgres_url(name)
-
-
-def main() -> int:
-    """The outage on one database or both."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--items", type=int, default=200)
-    asked.add_argument("--processes", type=int, default=3)
-    asked.add_argument("--db", choices=["sqlite", "postgresql", "both"], default="both")
-    given = asked.parse_args()
-    failed = 0
-    for kind in ("sqlite", "postgresql") if given.db == "both" else (given.db,):
-        if kind == "postgresql" and (reason := why_not()):
-            sys.stdout.write(f"postgresql: not run: {reason}\n")
-            continue
-        with database(kind) as url:
-            wrong, line = run(url, given.items, given.processes)
-        sys.stdout.write("\n".join([f"{kind}: {line}: {len(wrong)} wrong", *wrong[:10], ""]))
-        failed += len(wrong)
-    return int(failed > 0)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, {"items": 200, "processes": 3}, run))
