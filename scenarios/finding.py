@@ -16,6 +16,7 @@ from bot.router import normalize
 from bot.sizes import CHARS, whole
 from bot.turn import Turn
 from scenarios import spoken
+from scenarios.sight import sees
 from storage import finding, follows, members, names, oneid, shop, staff
 from storage.finding import Hit
 from storage.members import Person
@@ -79,14 +80,6 @@ def sight(turn: Turn) -> list[str] | None:
         colleagues = staff.rows.all(turn.db, order="userid", store_id=turn.staff.store_id)
         return sorted({turn.staff.userid, *(one.userid for one in colleagues)})
     return [turn.staff.userid]
-
-
-def sees(turn: Turn, member_id: int) -> bool:
-    """Whether the speaker may see a member."""
-    among = sight(turn)
-    if among is None:
-        return True
-    return any(staff.follows(turn.db, userid, member_id) for userid in among)
 
 
 def member(turn: Turn, event: Event, who: str, again: Words) -> Person | None:

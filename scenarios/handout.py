@@ -17,6 +17,7 @@ from bot.router import Router, normalize
 from bot.texts import yuan
 from bot.turn import Retry, Turn
 from scenarios import finding, vouchers
+from scenarios.sight import sees
 from storage import coupons, handouts, oneid, shop, staff, stock
 from storage.coupons import Voucher
 from storage.members import Person
@@ -168,7 +169,7 @@ def confirm(turn: Turn, event: Event, typed: str) -> None:
     assert event.sender is not None
     row = _asked(turn, event, typed)
     person = oneid.current(turn.db, row.member_id) if row is not None else None
-    if row is None or person is None or not finding.sees(turn, person.id):
+    if row is None or person is None or not sees(turn, person.id):
         turn.say(event.sender, "handout/nothing_asked")
     elif row.status == "done":
         _say_done(turn, event, row, person)

@@ -7,6 +7,7 @@ from bot.ids import read_code
 from bot.router import Router
 from bot.turn import Turn
 from scenarios import finding, salon_rules, salon_seats
+from scenarios.sight import sees
 from storage import members, salons, stock
 from storage.tables import Salon, SalonSeat
 
@@ -78,7 +79,7 @@ def attendees(turn: Turn, event: Event, typed: str) -> None:
         plan(turn, event)
         return
     seats = salons.some_seats(turn.db, salon.id, ("confirmed", "held", "attended", "waiting", "offered"), 0, 500)
-    seen = [seat for seat in seats if finding.sees(turn, seat.member_id)]
+    seen = [seat for seat in seats if sees(turn, seat.member_id)]
     lines = "\n".join(_line(turn, place, seat) for place, seat in enumerate(seen[:LISTED], 1))
     turn.say(event.sender, "salon/attendees", **salon_seats.shown(turn, salon), lines=lines or "-", count=len(seen),
              others=len(seats) - len(seen))  # fmt: skip
