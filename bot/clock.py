@@ -74,9 +74,9 @@ def end_of_day(now: datetime, days: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZONE).astimezone(UTC)
 
 
-def shown(moment: datetime) -> str:
-    """A moment as people of the shops read it, such as `11-11 20:00`."""
-    return f"{moment.astimezone(ZONE):%m-%d %H:%M}"
+def shown(moment: datetime, zone: ZoneInfo = ZONE) -> str:
+    """A moment as people read it where it counts, by default at the shops, such as `11-11 20:00`."""
+    return f"{moment.astimezone(zone):%m-%d %H:%M}"
 
 
 class Quiet(NamedTuple):

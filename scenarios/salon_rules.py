@@ -79,11 +79,6 @@ def may_check_in(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
     return "over" if now > ends_at else ""
 
 
-def local(moment: datetime, zone: str) -> str:
-    """A moment as people at the place read it, such as `12-03 15:00`."""
-    return f"{moment.astimezone(ZoneInfo(zone)):%m-%d %H:%M}"
-
-
 # -- the calendar file (RFC 5545) -------------------------------------------------------------------------------------
 
 _FOLD = 75  # bytes of a line

@@ -10,6 +10,7 @@ import json
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from bot import clock
 from bot.clock import end_of_day, quiet_until, read_quiet
 from bot.ids import code
 from bot.texts import yuan
@@ -32,7 +33,7 @@ OVER = ("cancelled", "lapsed")
 def shown(turn: Turn, salon: Salon) -> dict[str, object]:
     """A salon as texts name it."""
     return {"no": f"S{salon.no}", "title": salon.title, "place": salon.place,
-            "when": salon_rules.local(salon.starts_at, salon.zone)}  # fmt: skip
+            "when": clock.shown(salon.starts_at, ZoneInfo(salon.zone))}  # fmt: skip
 
 
 def price(turn: Turn, salon: Salon) -> str:
@@ -172,7 +173,7 @@ def offer_next(turn: Turn, salon: Salon) -> None:
         assert until is not None
         _change(turn, seat, status="offered", offered_until=until)
         turn.at(until, OFFER, f"salon:{seat.id}:offer:{turn.ids.next()}", {"seat_id": seat.id})
-        turn.tell(seat.member_id, "salon/offered", **shown(turn, salon), until=salon_rules.local(until, salon.zone))
+        turn.tell(seat.member_id, "salon/offered", **shown(turn, salon), until=clock.shown(until, zone))
 
 
 def _change(turn: Turn, seat: SalonSeat, **values: object) -> None:
