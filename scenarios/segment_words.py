@@ -27,11 +27,11 @@ SENTENCES = frozenset({
     "segments/rfm", "segments/rfm_f", "segments/rfm_m", "segments/rfm_r", "segments/says_nothing",
     "segments/semicolon", "segments/since", "segments/spend", "segments/spend_lately", "segments/stage_first",
     "segments/stage_lost", "segments/stage_new", "segments/stage_prospect", "segments/stage_repeat",
-    "segments/stage_sleeping", "segments/stages", "segments/stores", "segments/tags", "segments/text",
+    "segments/stage_sleeping", "segments/stages", "segments/store_types", "segments/stores", "segments/tags", "segments/text",
     "segments/tiers", "segments/too_few", "segments/too_many", "segments/unknown", "segments/unknown_known",
     "segments/unknown_near", "segments/until", "segments/within", "segments/without", "segments/wrong"
 })  # fmt: skip
-LISTS = ("tiers", "stores", "channels", "guides", "coupons")
+LISTS = ("tiers", "stores", "store_types", "channels", "guides", "coupons")
 
 
 class Words:

@@ -202,7 +202,7 @@ def amount(asked: Asked, name: str, of: Amount) -> None:
     bounds(asked, source[name], of.least, of.most)
 
 
-def steps(value: Any, edges: tuple[int, ...], bind: Callable[[Any], Any]) -> Any:
+def steps(value: Any, edges: list[Any]) -> Any:
     """Which of the cells 1 to 5 a growing number lies in."""
-    places = [(value >= bind(edge), len(edges) - at + 1) for at, edge in enumerate(reversed(edges))]
+    places = [(value >= edge, len(edges) - at + 1) for at, edge in enumerate(reversed(edges))]
     return case(*places, else_=1)
