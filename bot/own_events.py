@@ -88,3 +88,18 @@ class ApprovalDecided(Event):
     approved: bool
     by: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpTagsSeen(Event):
+    """The corp's tags as `get_corp_tag_list` shows them (its `tag_group` list), when they are not as we know them."""
+
+    tag_group: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarksSeen(Event):
+    """Contacts whose tags at WeCom are not as they should be: [external_userid, userid, [[group, tag], …]] each, as of
+    `at`."""
+
+    pairs: list[Any]

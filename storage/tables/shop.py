@@ -12,8 +12,8 @@ from storage.tables.columns import json_text, moment, number, row_id, words
 
 
 class Store(SQLModel, table=True):
-    """门店: a store; `franchise` names the franchisee who runs it, empty = the brand's own. `type`: what kind of store it
-    is in the shop's own words (商场店), by which members are layered; empty = of none."""
+    """门店: a store; `franchise` names the franchisee who runs it, empty = the brand's own. `type`: what kind of store
+    it is in the shop's own words (商场店), by which members are layered; empty = of none."""
 
     __tablename__ = "store"
     code: str = Field(sa_column=words("code", key=True))

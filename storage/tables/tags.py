@@ -1,4 +1,4 @@
-"""Tables of tags: groups, rules that tag, their nightly runs, what WeCom has of them, what R, F and M are measured by."""
+"""Tables of tags: groups, rules that tag, their nightly runs, what WeCom has, what R, F and M are measured by."""
 
 from __future__ import annotations
 
@@ -111,11 +111,12 @@ class CorpTag(SQLModel, table=True):
 
 class CorpMark(SQLModel, table=True):
     """What WeCom shows on a contact in the eyes of one guide, as far as we know: the ground on which both sides are
-    compared. `asked_on` and `asked_off`: our call is on its way. No row: it is not shown."""
+    compared. `asked_on` and `asked_off`: our call is on its way; `off`: it was made, a look older than that may still
+    show the tag. No row: it is not shown."""
 
     __tablename__ = "corp_mark"
     __table_args__: tuple[SchemaItem, ...] = (
-        CheckConstraint("state IN ('asked_on', 'on', 'asked_off')", name="corp_mark_state"),
+        CheckConstraint("state IN ('asked_on', 'on', 'asked_off', 'off')", name="corp_mark_state"),
         Index("corp_mark_named", "group_name", "name", "external_userid"),
     )
     external_userid: str = Field(sa_column=words("external_userid", key=True))

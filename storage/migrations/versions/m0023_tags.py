@@ -87,7 +87,7 @@ def _corp() -> None:
         _words("external_userid"), _words("userid"), _words("group_name"), _words("name"), _words("state"),
         _moment("changed_at"),
         sa.PrimaryKeyConstraint("external_userid", "userid", "group_name", "name"),
-        sa.CheckConstraint("state IN ('asked_on', 'on', 'asked_off')", name="corp_mark_state"),
+        sa.CheckConstraint("state IN ('asked_on', 'on', 'asked_off', 'off')", name="corp_mark_state"),
     )  # fmt: skip
     op.create_index("corp_mark_named", "corp_mark", ["group_name", "name", "external_userid"])
 
