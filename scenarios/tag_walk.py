@@ -17,7 +17,7 @@ from bot.rfm_sender import SCALE
 from bot.turn import Retry, Turn
 from scenarios import tag_mirror, tagged
 from scenarios.tag_sets import Rules
-from storage import member_tags, oneid, rfm, tag_groups, tag_rules, tag_windows
+from storage import member_tags, oneid, rfm, tag_groups, tag_rules, tag_windows, tiers
 from storage.rfm import Scale
 from storage.tables import TagRule
 from storage.tag_rules import BY, RUNNING
@@ -94,12 +94,18 @@ def look(turn: Turn, after: int, upto: int, at: datetime) -> tuple[int, int]:
     rules = tag_rules.in_order(turn.db)
     running = {rule.id: rule.rule for rule in rules if rule.status == RUNNING}
     fits = tag_windows.fitting(turn.db, running, after, upto, at) if running else {}
+    exclusive = tag_groups.exclusive(turn.db, {rule.group_name for rule in rules})
     made = decide(
         rules, fits, tag_windows.held(turn.db, after, upto), tag_windows.taken(turn.db, after, upto, turn.now),
-        tag_groups.exclusive(turn.db, {rule.group_name for rule in rules}),
-        {rule.id: end_of_day(turn.now, (rule.days + 1) // 2) for rule in rules if rule.days},
+        exclusive, {rule.id: end_of_day(turn.now, (rule.days + 1) // 2) for rule in rules if rule.days},
     )  # fmt: skip
-    return _write(turn, {rule.id: rule for rule in rules}, made)
+    by_id = {rule.id: rule for rule in rules}
+    tiers.lock(turn.db, {one for rule_id, ids in made.put.items() if by_id[rule_id].group_name in exclusive
+                         for one in ids})  # fmt: skip
+    taken = tag_windows.taken(turn.db, after, upto, turn.now) if made.put and exclusive else set()
+    for rule_id, ids in made.put.items():  # somebody may have put a tag on before the lock
+        made.put[rule_id] = [one for one in ids if (one, by_id[rule_id].group_name) not in taken]
+    return _write(turn, by_id, made)
 
 
 def _write(turn: Turn, rules: dict[int, TagRule], made: Decided) -> tuple[int, int]:

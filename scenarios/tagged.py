@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.turn import Turn
 from scenarios import tag_mirror
-from storage import member_tags, tag_groups
+from storage import member_tags, tag_groups, tiers
 from storage.member_tags import Held
 
 TIMER = "tags_over"
@@ -21,9 +21,12 @@ def put(
 ) -> bool:
     """Put a tag on a member, or say anew until when it stays; True when nobody held it before. A rule puts nothing
     beside what others hold of an exclusive group."""
+    exclusive = bool(tag_groups.exclusive(turn.db, [group]))
+    if exclusive:
+        tiers.lock(turn.db, [member_id])  # of two processes that put a tag on, the second sees the first one's
     held = member_tags.standing(turn.db, member_id, turn.now)
     others = [one for one in held if one.group == group and one.name != name]
-    if others and tag_groups.exclusive(turn.db, [group]):
+    if others and exclusive:
         if source == member_tags.RULE and any(one.source != member_tags.RULE for one in others):
             return False
         for one in others:
