@@ -99,7 +99,7 @@ class CorpTagsSeen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarksSeen(Event):
-    """Contacts whose tags at WeCom are not as they should be: [external_userid, userid, [[group, tag], …]] each, as of
-    `at`."""
+    """Contacts whose tags at WeCom are not as they should be: `of`, `by` (the guide) and `tags` ([group, tag]) of
+    each, as of `at`."""
 
-    pairs: list[Any]
+    pairs: list[dict[str, Any]]

@@ -49,7 +49,7 @@ class TagReconcile:
                 shown[pair] = {self._names[tag_id] for tag_id in ids if tag_id in self._names}
         found = await self._writer.call(partial(_differing, shown)) if shown else []
         if found:
-            told = [[*pair, sorted(map(list, shown[pair]))] for pair in found]
+            told = [{"of": pair[0], "by": pair[1], "tags": sorted(map(list, shown[pair]))} for pair in found]
             key = f"{SOURCE}:marks:{found[0][0]}:{found[0][1]}:{asked_at.timestamp()}"
             await self._writer.accept(MarksSeen(key=key, source=SOURCE, at=asked_at, pairs=told))
         return len(found)

@@ -53,7 +53,7 @@ def _part_others(turn: Turn, external_userid: str, userids: set[str]) -> None:
 
 def compared(turn: Turn, event: MarksSeen) -> None:
     """The nightly comparison: what our calls did not bring about by now is asked for again, the rest as always."""
-    shown = {(str(of), str(by)): {(one[0], one[1]) for one in labels} for of, by, labels in event.pairs}
+    shown: Shown = {(one["of"], one["by"]): {(tag[0], tag[1]) for tag in one["tags"]} for one in event.pairs}
     again = _ask_again(turn, shown, event.at)
     taken, owed = take_over(turn, shown, event.at)
     turn.audit("rule:wecom", "tags.reconciled", "tags", pairs=len(shown), taken=taken, owed=owed, again=again)

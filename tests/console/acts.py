@@ -134,6 +134,12 @@ async def seated(world: World) -> Asked:
     return "salons/check-in", {"token": world.mall.one("SELECT token FROM salon_seat")}
 
 
+async def walked(world: World) -> Asked:
+    """When the walk is through."""
+    await world.mall.passes(seconds=1)
+    return f"tag-rules/{world.id_of('tag-rules')}/end", {}
+
+
 EVENING = {"name": "晚上见", "channel": "contact", "text": "今晚 8 点见"}
 
 
@@ -195,7 +201,7 @@ STORY: dict[str, tuple[str, Way]] = {
     "tag-rules/pause": ("wang", later("tag-rules/{}/pause", "tag-rules")),
     "tag-rules/resume": ("wang", later("tag-rules/{}/resume", "tag-rules")),
     "tag-rules/run": ("wang", plainly("tag-rules/run")),
-    "tag-rules/end": ("wang", later("tag-rules/{}/end", "tag-rules")),
+    "tag-rules/end": ("wang", walked),
     "members/consent": ("wang", member_said),
     **{f"journeys/{step}": ("wang", plainly(f"journeys/{step}", {"name": "birthday"}))
        for step in ("pause", "resume", "stop")},
