@@ -30,8 +30,8 @@ class Words:
     value on somebody's word, so it is asked once more. `may`: the permission of handlers/policy.py that staff need for
     it; members' words need none. `verbatim`: the step gets what follows as it was typed, not folded to lower case.
     `of_member`: what follows is a member, so whoever shows one offers it. `preview`: what a `confirm` would do, in
-    words for the question, or "" when it would do nothing and the speaker was told why. `hot`: which one thing that many
-    want at once follows it, in one spelling: turns about the same thing wait for each other before they begin.
+    words for the question, or "" when it would do nothing and the speaker was told why. `hot`: which one thing that
+    many want at once follows it, in one spelling: turns about the same thing wait for each other before they begin.
     """
 
     words: tuple[str, ...]
