@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from bot.clock import ZONE, local_day
+from bot.own_events import TierNoticed
 from bot.turn import Turn
 from scenarios import tier_book
 from scenarios.tier_book import Book
@@ -100,6 +101,9 @@ def _say(turn: Turn, member_id: int, verdict: Verdict, value: int, rules: TierRu
     else:
         missing = amount(turn, rules, max(0, rules.floor(before) - value))
         turn.tell(member_id, TEXTS[verdict.say], tier=tier, missing=missing, until=_day(verdict, look=True))
+    if verdict.say == "notice" and verdict.review_at is not None:
+        turn.announce(TierNoticed(key=turn.cause, source=turn.event.source, at=turn.now, member_id=member_id,
+                                  until=verdict.review_at))  # fmt: skip
 
 
 def _day(verdict: Verdict, *, look: bool = False) -> str:

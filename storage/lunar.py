@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 FIRST_YEAR, FIRST_DAY = 1901, date(1901, 2, 19)
 
-# One word a lunar year: bit i is set when its month i has 30 days (else 29), bits 13 and up are the leap month's number.
-_YEARS = """
+# One word a lunar year: bit i is set when its month i has 30 days (else 29); from bit 13 on stands the leap month.
+_TABLE = """
 00752 00ea5 0b64a 0064b 00a9b 09556 0056a 00b59 05752 00752 0db25 00b25 00a4b 0b4ab 002ad 0056b
 04b69 00da9 0fd92 00e92 00d25 0ba4d 00a56 002b6 095b5 006d4 00ea9 05e92 00e92 0cd26 0052b 00a57
 0b2b6 00b5a 006d4 06ec9 00749 0f693 00a93 0052b 0ca5b 00aad 0056a 09b55 00ba4 00b49 05a93 00a95
@@ -29,7 +29,8 @@ _YEARS = """
 06e93 00693 0f52b 0052b 00a5b 0b55a 0056a 00b65 0974a 00b4a 11a95 00a95 0052d 0caad 00ab5 005aa
 08ba5 00da5 00d4a 07c95 00c96 0f94e 00556 00ab5 0b5b2 006d2 00ea5 08e4a 0068b 10c97 004ab 0055b
 0cad6 00b6a 00752 09725 00b45 00a8b 0549b
-""".split()
+"""
+_YEARS = _TABLE.split()
 
 
 class LunarDay(NamedTuple):
