@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from bot.clock import local_day, shown
+from bot.clock import ZONE, local_day, shown
 from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import tier_book, tier_review
@@ -51,7 +51,8 @@ def _tier(turn: Turn, _: int, person: Person) -> Cause:
     book, row = tier_book.in_force(turn), tiers.of(turn.db, [person.id]).get(person.id)
     if book is None or row is None or row.stage not in ("noticed", "grace") or row.look_at is None:
         return Cause("settled")
-    worth = tier_book.worths(turn, [person.id], book.rules, row.look_at.date()).get(person.id, 0)
+    day = row.look_at.astimezone(ZONE).date()
+    worth = tier_book.worths(turn, [person.id], book.rules, day).get(person.id, 0)
     missing = book.rules.floor(book.rules.rank(row.level)) - worth
     if missing <= 0:
         return Cause("earned")

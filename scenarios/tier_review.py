@@ -44,7 +44,9 @@ def review(turn: Turn, most: int = AT_ONCE) -> int:
     _write(turn, book, decided)
     for row, _, verdict, value in decided:
         if verdict.say:
-            _say(turn, row.member_id, verdict, value, book.rules, tier_book.held(row, book.rules).rank)
+            ahead = verdict.say == "notice" and then.get(row.member_id, tier_book.today(turn)) > tier_book.today(turn)
+            counts = later.get(row.member_id, 0) if ahead else value  # a notice tells what will be missing that day
+            _say(turn, row.member_id, verdict, counts, book.rules, tier_book.held(row, book.rules).rank)
     if len(due) == most:
         turn.at(turn.since(1), MORE, f"{MORE}:{turn.cause}", {})
     return len(due)
