@@ -77,6 +77,7 @@ DAMAGE = {
     "tiers: cards follow refunds": [ORDER % (10, 0), "INSERT INTO tier_card VALUES (132, 90, 1, '黑卡', 30, 31, 0)"],
     "media: each file was sent by somebody": [PICTURE % "ab/ab.png"],
     "media: whoever sent a file sent one that is there": [SENT],
+    "media: what was uploaded is kept": ["INSERT INTO media_upload VALUES (99, 'image', 'P9.png', 'm', 0, 0)"],
     "media: a file lies where its content says": [PICTURE % "ab/cd.png", SENT],
     "knowledge: what is live is found, and nothing else": [
         ARTICLE % ("faq", 1, "withdrawn"), VERSION, CHUNK % READING, COUNTED
@@ -255,13 +256,20 @@ OUTREACH_DAMAGE = {
     ],
 }  # fmt: skip
 DAMAGE |= OUTREACH_DAMAGE
-HANDOUT = "INSERT INTO handout VALUES (%d, 'lina', 1, 7, 5, '%s', %s, 'd', 0, 0, 0)"
+HANDOUT = "INSERT INTO handout VALUES (%d, 'lina', 1, 7, 5, '%s', %s, 'd', 0, 0, 0, 'lina')"
 RIGHT = ["UPDATE coupon SET template_id = 7", "UPDATE \"grant\" SET occurrence = 'handout:80'"]
 GIVEN = [
     "INSERT INTO stock VALUES ('handout:lina:d', 9, 8, 0, 1)",
     "INSERT INTO stock VALUES ('handout_fen:lina:d', 9, 4, 0, 5)",
 ]
 DAMAGE |= {
+    "approvals: coupons that waited follow the decision": [
+        (WAITED % ("rejected", "chen")).replace("points:80", "handout:80"),
+        HANDOUT % (80, "done", 30), *RIGHT, *GIVEN,
+    ],
+    "approvals: coupons that wait were asked about": [HANDOUT.replace("0, 0, 0, 'l", "0, 0, NULL, 'l") % (
+        80, "waiting", "NULL"
+    )],
     "handout: each is a coupon of its template and its own right": [HANDOUT % (80, "done", 30), *GIVEN],
     "handout: a day's allowance is what was given on it": [HANDOUT % (80, "done", 30), *RIGHT, GIVEN[0]],
     "handout: no allowance went for nothing": [GIVEN[0]],
