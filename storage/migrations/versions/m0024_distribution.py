@@ -8,7 +8,7 @@ from alembic import op
 import storage.types
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
