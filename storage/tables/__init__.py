@@ -26,7 +26,7 @@ from storage.tables.imports import ImportField, ImportRow, ImportRun, ImportTag
 from storage.tables.journeys import Journey, JourneyNote, JourneyRun, JourneySwitch
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
-from storage.tables.media import Media, MediaSender
+from storage.tables.media import Media, MediaSender, MediaUpload
 from storage.tables.model import ModelCall
 from storage.tables.outreach import (
     Consent,
@@ -102,6 +102,7 @@ __all__ = [
     "LinkCode",
     "Media",
     "MediaSender",
+    "MediaUpload",
     "Member",
     "MemberField",
     "MemberName",

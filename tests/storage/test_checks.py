@@ -77,6 +77,7 @@ DAMAGE = {
     "tiers: cards follow refunds": [ORDER % (10, 0), "INSERT INTO tier_card VALUES (132, 90, 1, '黑卡', 30, 31, 0)"],
     "media: each file was sent by somebody": [PICTURE % "ab/ab.png"],
     "media: whoever sent a file sent one that is there": [SENT],
+    "media: what was uploaded is kept": ["INSERT INTO media_upload VALUES (99, 'image', 'P9.png', 'm', 0, 0)"],
     "media: a file lies where its content says": [PICTURE % "ab/cd.png", SENT],
     "knowledge: what is live is found, and nothing else": [
         ARTICLE % ("faq", 1, "withdrawn"), VERSION, CHUNK % READING, COUNTED
