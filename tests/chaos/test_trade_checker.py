@@ -22,7 +22,7 @@ INSERT INTO outbox VALUES ('timer:9'); INSERT INTO audit_log VALUES ('wecom_kf:m
 
 @pytest.fixture
 def books():
-    """Somebody wrote twice in a breath and was answered in the pause; another could not be told, and that is written down."""
+    """Somebody wrote twice in a breath and was answered in the pause; another could not be told: written down."""
     db = sqlite3.connect(":memory:")
     db.executescript(TABLES)
     yield db
