@@ -8,7 +8,7 @@ from alembic import op
 import storage.types
 
 revision = "0023"
-down_revision = "0022"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
