@@ -63,9 +63,12 @@ def rule_in_no_group(_: datetime) -> Select[Any]:
 
 
 def walk_stands_still(overdue: Any) -> Select[Any]:
-    """A walk is through, or on its way since lately."""
-    u = t.TagRun
-    return select(u.id, u.name, u.cursor).where(u.status == "running", u.began_at <= overdue)
+    """A walk is through, on its way since lately, or its next window is still to come."""
+    u, i = t.TagRun, t.Timer
+    key = literal("tagging.more:") + u.id.cast(_TEXT) + literal(":") + u.cursor.cast(_TEXT)
+    coming = select(i.id).where(i.key == key, i.fired_at.is_(None))
+    old = select(u.id, u.name, u.cursor).where(u.status == "running", u.began_at <= overdue)
+    return old.where(~coming.exists())
 
 
 def mark_on_its_way(overdue: Any) -> Select[Any]:
