@@ -38,11 +38,11 @@ async def say(bot: Bot, who: str, words: str, writer: Writer | None = None) -> N
         key=f"say:{who}:{words}:{next(bot.numbers)}", source="wecom_kf", at=bot.clock.now(),
         sender=Address("wecom", who), text=words, msg_id="",
     )  # fmt: skip
-    for tries in range(4):
+    for _ in range(4):
         with contextlib.suppress(NotStored):
             await (writer or bot.writer).accept(event)
             return
-    raise NotStored(f"{tries} times")
+    raise NotStored(words)
 
 
 def rival(url: str, part: list[tuple[str, str]], ready: Any, did: Any) -> None:
