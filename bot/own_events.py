@@ -88,3 +88,36 @@ class ApprovalDecided(Event):
     approved: bool
     by: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierNoticed(Event):
+    """A member was told that their level would fall at the review of `until`."""
+
+    member_id: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamOpened(Event):
+    """拼团: a team has begun to fill."""
+
+    team_id: int
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BargainOpened(Event):
+    """砍价: a bargain has begun."""
+
+    bargain_id: int
+    member_id: int
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalonAttended(Event):
+    """A salon is over, and this member was there; the salon's own thanks are said."""
+
+    salon_id: int
+    member_id: int

@@ -246,7 +246,8 @@ def _rules(name: str, model: type[BaseModel] | None, given: dict[str, Any]) -> A
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"scenarios.{name}.{where}", first["msg"]) from None
+        own = first["type"] == "value_error"  # our own words, without pydantic's before them
+        raise ConfigError(f"scenarios.{name}.{where}", str(first["ctx"]["error"]) if own else first["msg"]) from None
 
 
 def _refuse_shared_words(plays: list[Play]) -> None:

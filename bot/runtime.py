@@ -24,6 +24,7 @@ from bot.ids import SystemChance
 from bot.kf import Kf, owe_pulls
 from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
+from bot.media_upload import MediaUploads
 from bot.model.gateway import LLMGateway
 from bot.model.sender import ModelSender
 from bot.onebot import OneBotChannel
@@ -99,11 +100,12 @@ class Runtime:
 
     def _senders(self, app_senders: WeComSenders) -> dict[str, Sender]:
         """Every call that may be owed to the outside, and who makes it."""
+        uploads = MediaUploads(self.wecom, self.writer, self.clock, self.settings.media.folder)
         return {
             **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
             **self.doors.senders,
-            **BroadcastSenders(self.wecom, self.writer, self.clock, app_senders.message).table(),
+            **BroadcastSenders(self.wecom, self.writer, self.clock, app_senders.message, uploads).table(),
             **Polls(self.wecom, self.writer, self.clock).table(),
             **ModelSender(self.settings.llm, self.model, self.writer).table(),
             "reconcile": self.reconcile.run,

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from bot.clock import ZONE, local_day
+from bot.own_events import TierNoticed
 from bot.turn import Turn
 from scenarios import tier_book
 from scenarios.tier_book import Book
@@ -44,7 +45,9 @@ def review(turn: Turn, most: int = REVIEWED) -> int:
     _write(turn, book, decided)
     for row, _, verdict, value in decided:
         if verdict.say:
-            _say(turn, row.member_id, verdict, value, book.rules, tier_book.held(row, book.rules).rank)
+            ahead = verdict.say == "notice" and then.get(row.member_id, tier_book.today(turn)) > tier_book.today(turn)
+            counts = later.get(row.member_id, 0) if ahead else value  # a notice tells what will be missing that day
+            _say(turn, row.member_id, verdict, counts, book.rules, tier_book.held(row, book.rules).rank)
     if more:  # of those that were asked for, another process may have looked at some
         turn.at(turn.since(1), MORE, f"{MORE}:{turn.cause}", {})
     return len(due)
@@ -101,6 +104,9 @@ def _say(turn: Turn, member_id: int, verdict: Verdict, value: int, rules: TierRu
     else:
         missing = amount(turn, rules, max(0, rules.floor(before) - value))
         turn.tell(member_id, TEXTS[verdict.say], tier=tier, missing=missing, until=_day(verdict, look=True))
+    if verdict.say == "notice" and verdict.review_at is not None:
+        turn.announce(TierNoticed(key=turn.cause, source=turn.event.source, at=turn.now, member_id=member_id,
+                                  until=verdict.review_at))  # fmt: skip
 
 
 def _day(verdict: Verdict, *, look: bool = False) -> str:

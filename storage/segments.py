@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, or_, select
 
-from storage import tables
+from storage import lunar, tables
 from storage.rows import Rows
 from storage.segment_rule import F_ORDERS, LOST_DAYS, M_FEN, NEW_DAYS, R_DAYS, RFM_DAYS, SLEEPING_DAYS, Facts, Rule
 from storage.segment_sql import Asked, Binder, amount, bounds, span, steps, table_of
@@ -97,9 +97,10 @@ def _follows(asked: Asked, facts: Facts) -> None:
 
 
 def birthdays(today: date, days: int) -> list[str]:
-    """The birthdays (MM-DD) met from today on for so many days; 29 February on the 28th where there is none."""
+    """The birthdays (MM-DD, and those by the moon) met from today on for so many days; 29 February on the 28th where
+    there is none."""
     met = [today + timedelta(days=ahead) for ahead in range(days + 1)]
-    found = {f"{day:%m-%d}" for day in met}
+    found = {name for day in met for name in (f"{day:%m-%d}", *lunar.met(day))}
     leapless = any((day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3 for day in met)
     return sorted(found | {"02-29"} if leapless else found)
 
@@ -111,8 +112,18 @@ def _birthday(asked: Asked, facts: Facts) -> None:
     if (days := facts.birthday.within_days) is not None:
         asked.where.append(asked.bind.any_later(column, lambda _, today: birthdays(today, days)))
     else:
-        months = facts.birthday.months or []
-        asked.where.append(asked.bind.any(column, [f"{m:02}-{d:02}" for m in sorted({*months}) for d in range(1, 32)]))
+        months = sorted({*(facts.birthday.months or [])})
+        asked.where.append(asked.bind.any_later(column, lambda _, today: _in_months(today.year, months)))
+
+
+def _in_months(year: int, months: list[int]) -> list[str]:
+    """The birthdays met in these months: those by the moon as they fall this year."""
+    found = {f"{m:02}-{d:02}" for m in months for d in range(1, 32)}
+    for month in months:
+        begin = date(year, month, 1)
+        days = ((begin + timedelta(days=31)).replace(day=1) - begin).days
+        found |= {name for ahead in range(days) for name in lunar.met(begin + timedelta(days=ahead))}
+    return sorted(found)
 
 
 def _held(asked: Asked, facts: Facts) -> None:

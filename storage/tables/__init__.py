@@ -11,6 +11,14 @@ from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, Broadca
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.desk import GuideTask, Handout, MemberName, MemberNote, OrderGuide, PhoneTail, Tag
+from storage.tables.distribution import (
+    Commission,
+    CommissionLine,
+    DistributionCustomer,
+    Distributor,
+    DistributorChange,
+    Payout,
+)
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -26,7 +34,7 @@ from storage.tables.imports import ImportField, ImportRow, ImportRun, ImportTag
 from storage.tables.journeys import Journey, JourneyNote, JourneyRun, JourneySwitch
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
-from storage.tables.media import Media, MediaSender
+from storage.tables.media import Media, MediaSender, MediaUpload
 from storage.tables.model import ModelCall
 from storage.tables.outreach import (
     Consent,
@@ -64,6 +72,8 @@ __all__ = [
     "Campaign",
     "Card",
     "Checkout",
+    "Commission",
+    "CommissionLine",
     "CommunityGroup",
     "Consent",
     "ConsentAct",
@@ -72,6 +82,9 @@ __all__ = [
     "Coupon",
     "CouponTemplate",
     "Dialogue",
+    "DistributionCustomer",
+    "Distributor",
+    "DistributorChange",
     "Draft",
     "Follow",
     "Grant",
@@ -102,6 +115,7 @@ __all__ = [
     "LinkCode",
     "Media",
     "MediaSender",
+    "MediaUpload",
     "Member",
     "MemberField",
     "MemberName",
@@ -118,6 +132,7 @@ __all__ = [
     "Outbox",
     "OutreachCap",
     "OutreachRule",
+    "Payout",
     "PhoneTail",
     "PointsAct",
     "PointsLot",
