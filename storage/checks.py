@@ -28,6 +28,7 @@ from storage.replies_checks import REPLIES
 from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
 from storage.tiers_checks import TIERS
+from storage.timetable_checks import TIMETABLES
 from storage.types import UtcDateTime
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
@@ -252,6 +253,7 @@ CHECKS: tuple[Looks, ...] = (
             *TIERS,
             *SALONS,
             *JOURNEYS,
+            *TIMETABLES,
             *DISTRIBUTION,
         )
     ],

@@ -54,6 +54,7 @@ from storage.tables.salons import Salon, SalonSeat
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
 from storage.tables.tiers import MemberTier, TierCard, TierChange, TierRule
+from storage.tables.timetables import Timetable, TimetableSession
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
@@ -157,6 +158,8 @@ __all__ = [
     "TierChange",
     "TierRule",
     "Timer",
+    "Timetable",
+    "TimetableSession",
     "Touch",
     "Transfer",
 ]
