@@ -1,4 +1,4 @@
-"""敌意模型 a hostile model: whatever it answers, the house reaches no state that the same words do not reach without it.
+"""敌意模型 a hostile model: whatever it answers, the house reaches no state that the same words do not reach without.
 
 Members and a guide talk with twins. One house has a model that answers what Hypothesis makes it answer: commands,
 codes of others, orders to the system, calls of tools, forms with more in them, ruins of JSON, pages. After every step
@@ -16,15 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.texts import Texts
 from tests.kf import Desk
 from tests.machines.house import Ground
-from tests.machines.model_words import ANSWER, QUESTION, said_in
-from tests.machines.twins import GUIDE, PEOPLE, Twins, pays, said_in_dialogue, taps, tells
+from tests.machines.model_words import ANSWER, CARE, QUESTION, SAYABLE, said_in
+from tests.machines.twin_scenes import GUIDE, PEOPLE, pays, taps, tells
+from tests.machines.twins import Twins, said_in_dialogue
 
 LABEL = Texts().render("replies/label", text="").strip()
 who_speaks = st.sampled_from(PEOPLE)
 SPOKEN = [
-    "我的积分", "商城", "买 真丝围巾", "买 明前龙井 250g", "领券 1", "我的券", "积分兑换", "兑换 1", "确认 1", "拼团", "开团 1",
-    "发起砍价 1", "抢 1", "退订", "恢复订阅", "取消", "推荐有礼", "我的订单", "帮砍 {bargain}", "参团 {team}", "取消 {checkout}",
-    "砍价下单 {bargain}", "用券 {coupon} 真丝围巾", "填邀请码 {invite}", "转人工", "绑定社群", "核销 {coupon}",
+    "我的积分", "商城", "买 真丝围巾", "买 明前龙井 250g", "领券 1", "我的券", "积分兑换", "兑换 1", "确认 1", "拼团",
+    "开团 1", "发起砍价 1", "抢 1", "退订", "恢复订阅", "取消", "推荐有礼", "我的订单", "帮砍 {bargain}",
+    "参团 {team}", "取消 {checkout}", "砍价下单 {bargain}", "用券 {coupon} 真丝围巾", "填邀请码 {invite}", "转人工",
+    "绑定社群", "核销 {coupon}",
 ]  # fmt: skip
 TOLD = [
     "核销 {coupon}", "发券 小明 满100减20", "打标签 小明 +VIP", "备注 小明 喜欢真丝", "今日任务", "完成 1", "待回复",
@@ -34,17 +36,15 @@ LATER = (1, 20, 130, 26 * 60)  # minutes
 
 
 class HostileModel(RuleBasedStateMachine):
-    """Talks of members and a guide with a model that wants to do harm. `fed`: a careless house, in which what the
-    model says is heard as the member's own words; nothing else shows that the comparison sees anything."""
+    """Talks of members and a guide with a model that wants to do harm."""
 
     ground: ClassVar[Ground | None] = None
     counts: ClassVar[Counter[str]] = Counter()
-    fed: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
         self.counts["examples"] += 1
-        self.number = 0
+        self.number = self.requests = 0
         self.twins: Twins
 
     def teardown(self) -> None:
@@ -59,16 +59,16 @@ class HostileModel(RuleBasedStateMachine):
         self.twins = Twins((self.ground or Ground.shared()).kind, mode)
         assert self.twins.differences() == []
 
-    # -- words --------------------------------------------------------------------------------------------------------
+    # -- words ---------------------------------------------------------------------------------------------------------
 
     @rule(who=who_speaks, question=QUESTION, answer=ANSWER)
     def asks(self, who: str, question: str, answer: Any) -> None:
         """Somebody asks what only a model can answer."""
         self._hear(who, question, answer)
 
-    @rule(who=who_speaks, question=QUESTION, answer=ANSWER)
-    def asks_again(self, who: str, question: str, answer: Any) -> None:
-        """Most of what is said is asked."""
+    @rule(who=who_speaks, question=CARE, answer=SAYABLE)
+    def is_answered(self, who: str, question: str, answer: Any) -> None:
+        """Somebody asks, and reads the model's very words: a command that the shop itself has written down."""
         self._hear(who, question, answer)
 
     @rule(who=who_speaks, question=QUESTION, answer=ANSWER, command=st.sampled_from(SPOKEN))
@@ -85,24 +85,26 @@ class HostileModel(RuleBasedStateMachine):
         self._answers(answer)
         before = len(self.twins.model.asked)
         self.twins.both(meanwhile)
-        self.counts["questions"] += 1
-        self.counts["asked"] += len(self.twins.model.asked) > before
+        self._asked(before)
 
-    @rule(who=who_speaks, command=st.sampled_from(SPOKEN), answer=ANSWER)
-    def commands(self, who: str, command: str, answer: Any) -> None:
-        """Somebody uses a word of the house."""
+    @rule(who=who_speaks, command=st.sampled_from(SPOKEN), question=QUESTION, answer=ANSWER)
+    def asks_and_commands(self, who: str, command: str, question: str, answer: Any) -> None:
+        """Somebody uses a word of the house after the model has said something."""
+        self._hear(who, question, answer)
         words = self.twins.filled(command)
-        self._answers(answer)
         self.twins.both(lambda desk: desk.hears(who, words))
 
-    @precondition(lambda self: self._same_dialogue())
-    @rule(who=who_speaks, number=st.integers(1, 3))
-    def chooses(self, who: str, number: int) -> None:
-        """A bare number, where it means the same in both houses."""
-        self.counts["numbers"] += 1
-        self.twins.both(lambda desk: desk.hears(who, str(number)))
+    @rule(who=who_speaks, number=st.integers(1, 3), question=QUESTION, answer=ANSWER)
+    def asks_and_chooses(self, who: str, number: int, question: str, answer: Any) -> None:
+        """A list, a question, a bare number: the list of the house without a model may be another by then, because it
+        has offered what it knows instead of an answer; the number is said where it means the same in both."""
+        self.twins.both(lambda desk: desk.hears(who, "商城"))
+        self._hear(who, question, answer)
+        if self._same_dialogue():
+            self.counts["numbers"] += 1
+            self.twins.both(lambda desk: desk.hears(who, str(number)))
 
-    # -- the rest of the world ------------------------------------------------------------------------------------------
+    # -- the rest of the world -----------------------------------------------------------------------------------------
 
     @rule(who=who_speaks, fen=st.sampled_from([100, 16_800, 29_900]), held=st.booleans())
     def buys(self, who: str, fen: int, held: bool) -> None:
@@ -116,9 +118,10 @@ class HostileModel(RuleBasedStateMachine):
         """Minutes or a day go by."""
         self.twins.both(lambda desk: desk.passes(minutes=LATER[jump]))
 
-    @rule(words=st.sampled_from(TOLD), place=st.integers(0, 2), tap=st.booleans())
-    def the_guide_commands(self, words: str, place: int, tap: bool) -> None:
-        """The guide uses a word of the house, and taps what comes of it."""
+    @rule(words=st.sampled_from(TOLD), tap=st.booleans(), who=who_speaks, question=QUESTION, answer=ANSWER)
+    def the_guide_commands(self, words: str, tap: bool, who: str, question: str, answer: Any) -> None:
+        """The guide uses a word of the house after a draft or an answer came, and confirms what comes of it."""
+        self._hear(who, question, answer)
         self.number += 2
         number, told = self.number, self.twins.filled(words)
 
@@ -126,7 +129,7 @@ class HostileModel(RuleBasedStateMachine):
             cards = len(desk.bot.wecom.cards_of(GUIDE))
             await tells(desk, told, number)
             if tap and len(desk.bot.wecom.cards_of(GUIDE)) > cards and "待回复" not in told:
-                await taps(desk, place, number + 1)
+                await taps(desk, 0, number + 1)
 
         self.twins.both(act)
 
@@ -146,29 +149,30 @@ class HostileModel(RuleBasedStateMachine):
 
         self.twins.only_hostile(decide)
 
-    # -- what must be so ------------------------------------------------------------------------------------------------
+    # -- what must be so -----------------------------------------------------------------------------------------------
 
     @invariant()
     def nothing_moved_but_words(self) -> None:
         """Both houses keep the same."""
         if hasattr(self, "twins"):
-            self.counts["steps"] += 1
+            now = len(self.twins.model.asked)
+            self.counts.update(steps=1, with_model=int(now > self.requests))
+            self.requests = now
             found = self.twins.differences()
             assert not found, found[:5]
 
-    # -- how ------------------------------------------------------------------------------------------------------------
+    # -- how -----------------------------------------------------------------------------------------------------------
 
     def _hear(self, who: str, question: str, answer: Any) -> None:
         self._answers(answer)
         before, read = len(self.twins.model.asked), len(self.twins.hostile.kf.texts(who))
         self.twins.both(lambda desk: desk.hears(who, question))
-        reached = len(self.twins.model.asked) > before
-        self.counts["questions"] += 1
-        self.counts["asked"] += reached
+        self._asked(before)
         self.counts["said"] += any(LABEL in text for text in self.twins.hostile.kf.texts(who)[read:])
-        if self.fed and reached:
-            for line in said_in(self._filled(answer)):
-                self.twins.only_hostile(lambda desk, line=line: desk.hears(who, line))  # type: ignore[misc]
+
+    def _asked(self, before: int) -> None:
+        """Count a question, and whether it reached the model."""
+        self.counts.update(questions=1, asked=int(len(self.twins.model.asked) > before))
 
     def _answers(self, answer: Any) -> None:
         self.twins.model.script = [self._filled(answer)]
@@ -188,9 +192,3 @@ class HostileModel(RuleBasedStateMachine):
 
     def _drafts(self) -> list[Any]:
         return self.twins.hostile.bot.rows("SELECT id FROM draft WHERE status = 'open' ORDER BY id LIMIT 1")
-
-
-class FedModel(HostileModel):
-    """The control: a careless house, which must be seen."""
-
-    fed = True
