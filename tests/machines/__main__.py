@@ -37,7 +37,8 @@ def main() -> int:
         took = time.monotonic() - started
         sys.stdout.write(f"{name:12} {examples:6} examples {steps:8} steps {took:7.1f} s  0 violations\n")
         if counts["questions"]:
-            told = f"a model asked in {counts['with_model']} steps, by {counts['asked']} of {counts['questions']} questions"
+            asked = f"{counts['asked']} of {counts['questions']} questions"
+            told = f"a model asked in {counts['with_model']} steps, by {asked}"
             more = f"{counts['said']} of its answers read, {counts['drafts']} drafts decided"
             sys.stdout.write(f"{'':12} {told}; {more}\n")
     took = time.monotonic() - began

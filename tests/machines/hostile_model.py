@@ -32,7 +32,7 @@ TOLD = [
     "核销 {coupon}", "发券 小明 满100减20", "打标签 小明 +VIP", "备注 小明 喜欢真丝", "今日任务", "完成 1", "待回复",
     "话术 大衣", "查客 小明",
 ]  # fmt: skip
-LATER = (1, 20, 130, 26 * 60)  # minutes
+WORLD = [(29_900, True), (16_800, False), (29_900, True), 20, 130, 26 * 60]  # orders (fen, of a checkout), minutes
 
 
 class HostileModel(RuleBasedStateMachine):
@@ -106,17 +106,17 @@ class HostileModel(RuleBasedStateMachine):
 
     # -- the rest of the world -----------------------------------------------------------------------------------------
 
-    @rule(who=who_speaks, fen=st.sampled_from([100, 16_800, 29_900]), held=st.booleans())
-    def buys(self, who: str, fen: int, held: bool) -> None:
-        """A shop tells of a paid order."""
-        self.number += 1
-        order_no, checkout = f"o{self.number}", self.twins.filled("{checkout}") if held else None
-        self.twins.both(lambda desk: pays(desk, who, order_no, fen, checkout))
-
-    @rule(jump=st.integers(0, 3))
-    def time_passes(self, jump: int) -> None:
-        """Minutes or a day go by."""
-        self.twins.both(lambda desk: desk.passes(minutes=LATER[jump]))
+    @rule(who=who_speaks, happens=st.sampled_from(WORLD), question=QUESTION, answer=ANSWER)
+    def asks_and_the_world_goes_on(self, who: str, happens: Any, question: str, answer: Any) -> None:
+        """After an answer a shop tells of a paid order, or time passes."""
+        self._hear(who, question, answer)
+        if isinstance(happens, int):
+            self.twins.both(lambda desk: desk.passes(minutes=happens))
+        else:
+            self.number += 1
+            fen, held = happens
+            order_no, checkout = f"o{self.number}", self.twins.filled("{checkout}") if held else None
+            self.twins.both(lambda desk: pays(desk, who, order_no, fen, checkout))
 
     @rule(words=st.sampled_from(TOLD), tap=st.booleans(), who=who_speaks, question=QUESTION, answer=ANSWER)
     def the_guide_commands(self, words: str, tap: bool, who: str, question: str, answer: Any) -> None:

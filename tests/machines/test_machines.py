@@ -23,8 +23,8 @@ def test_no_story_breaks_an_invariant(name: str) -> None:
 @pytest.mark.slow
 def test_a_hostile_model_reaches_nothing_that_words_do_not_reach() -> None:
     counts: Counter[str] = Counter()
-    drive("hostile_model", 5, 20, counts=counts)
+    drive("hostile_model", 6, 20, dice=2, counts=counts)
 
-    assert counts["asked"] >= 0.9 * counts["questions"] >= 25, counts
-    assert counts["with_model"] >= 0.5 * counts["steps"], counts
+    assert counts["asked"] >= 0.75 * counts["questions"], counts
+    assert counts["with_model"] >= 0.6 * counts["steps"] >= 30, counts
     assert counts["said"] >= 3, counts

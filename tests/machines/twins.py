@@ -67,9 +67,8 @@ def digest(database: Database) -> dict[str, Counter[tuple[Any, ...]]]:
             if name in WORDS or name == "alembic_version" or name.startswith("knowledge"):
                 continue
             where = f" WHERE {ONLY[name]}" if name in ONLY else ""
-            rows = connection.execute(text(f'SELECT * FROM "{name}"{where}'))
-            keys = list(rows.keys())
-            found[name] = keys, rows.all()
+            selected = connection.execute(text(f'SELECT * FROM "{name}"{where}'))
+            found[name] = list(selected.keys()), list(selected.all())
     called: dict[int, str] = {}
     for name, (keys, rows) in found.items():
         if "id" in keys:
