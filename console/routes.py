@@ -94,7 +94,7 @@ READS: Mapping[str, Reading] = MappingProxyType({
     ),
     "knowledge/{id}": Reading(knowledge.article, "knowledge.read"),
     "questions/unanswered": Reading(knowledge.unanswered, "knowledge.manage", ("status", "limit")),
-    "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
+    "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE), scoped=True),
     "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
     "segments/{id}": Reading(segment_reads.segment, "segment.manage", timed=True),
     "segments/{id}/members": Reading(segment_reads.members, "segment.manage", _PAGE, timed=True),
