@@ -16,6 +16,7 @@ from storage import audit_chain, tables
 from storage.approval_checks import APPROVALS
 from storage.buying_checks import BUYING
 from storage.desk_checks import DESK
+from storage.distribution_checks import DISTRIBUTION
 from storage.journey_checks import JOURNEYS
 from storage.knowledge_checks import KNOWLEDGE
 from storage.media_checks import MEDIA
@@ -251,6 +252,7 @@ CHECKS: tuple[Looks, ...] = (
             *TIERS,
             *SALONS,
             *JOURNEYS,
+            *DISTRIBUTION,
         )
     ],
 )

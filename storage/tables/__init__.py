@@ -11,6 +11,14 @@ from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, Broadca
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.desk import GuideTask, Handout, MemberName, MemberNote, OrderGuide, PhoneTail, Tag
+from storage.tables.distribution import (
+    Commission,
+    CommissionLine,
+    DistributionCustomer,
+    Distributor,
+    DistributorChange,
+    Payout,
+)
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -64,6 +72,8 @@ __all__ = [
     "Campaign",
     "Card",
     "Checkout",
+    "Commission",
+    "CommissionLine",
     "CommunityGroup",
     "Consent",
     "ConsentAct",
@@ -72,6 +82,9 @@ __all__ = [
     "Coupon",
     "CouponTemplate",
     "Dialogue",
+    "DistributionCustomer",
+    "Distributor",
+    "DistributorChange",
     "Draft",
     "Follow",
     "Grant",
@@ -119,6 +132,7 @@ __all__ = [
     "Outbox",
     "OutreachCap",
     "OutreachRule",
+    "Payout",
     "PhoneTail",
     "PointsAct",
     "PointsLot",

@@ -129,7 +129,7 @@ DAMAGE = {
     "audit: every link follows from the one before it": ["INSERT INTO audit_link VALUES (1, 80, 'x')"],
     "audit: what people did is linked": ["INSERT INTO audit_log VALUES (80, 'lina', 'a', 's', '{}', 'c', 0)"],
     "points: lots sum to the balance": ["UPDATE points_lot SET amount = 4"],
-    "points: nobody holds and owes at once": [
+    "ledger: nobody holds and owes at once": [
         "INSERT INTO transfer VALUES (23, 'k23', 'debt:1', 'issuer', 'points', 5, 'x', 'e', 0)"
     ],
     "orders: refunds sum to what the order says": [ORDER % (100, 40)],
@@ -170,7 +170,7 @@ DAMAGE = {
     "rewards: taken back once, what refunds took": [
         "INSERT INTO transfer VALUES (22, 'reward:1:less:2', 'x', 'issuer', 'points', 5, 'refund', 'e', 0)"
     ],
-    "points: nobody pays off more than they owe": [
+    "ledger: nobody pays off more than they owe": [
         "INSERT INTO transfer VALUES (22, 'k22', 'issuer', 'debt:1', 'points', 5, 'x', 'e', 0)"
     ],
     "coupons: no template gives more than it says": [
@@ -308,6 +308,58 @@ DAMAGE |= {
     ],
     "journey: each run is on a version that is kept": [RUN % (74, "done")],
 }
+OTHER = MEMBER.replace("(1,", "(2,")
+PROMOTER = "INSERT INTO distributor VALUES (%d, %d, 'C%d', %s, 'lina', 'ma', 'active', '', 'ma', '', '', 0, 0)"
+SERVED = [
+    f"INSERT INTO distributor_change VALUES ({row}, %d, '{what}', '', '{who}', 'ma', '', 0)"
+    for row, what, who in ((201, "customer", "lina"), (202, "service", "ma"))
+]
+CUSTOMER = "INSERT INTO distribution_customer VALUES (%d, %d, %s, 210, 0, 0, NULL, NULL, '', '', '', %s, '')"
+COMMISSION = "INSERT INTO commission VALUES (220, %d, %d, 210, NULL, %d, 230, 100, 10, 10, '%s', '', %d, 0)"
+EARNS = "INSERT INTO commission_line VALUES (220, 0, '', 100, 1000, %d)"
+GAVE = "INSERT INTO transfer VALUES (240, 'c220', 'issuer', 'earning:220', 'commission', %d, 'x', 'e', 0)"
+PROMOTES = [PROMOTER % (210, 1, 210, "NULL"), *[line % 210 for line in SERVED]]
+PROMISED = [OTHER, *PROMOTES, CUSTOMER % (230, 2, "2", "0"), EARNS % 10, GAVE % 10]
+ASKED = "INSERT INTO commission_payout VALUES (250, 210, 1, %d, %d, '%s', 0, %s, 'boss', 'T1', '')"
+DAMAGE |= {
+    "distribution: two levels at most, each by an order": [
+        *PROMISED, COMMISSION % (90, 3, 2, "pending", 0), ORDER % (100, 0)
+    ],
+    "distribution: nobody earns by themselves, or twice": [
+        *PROMOTES, CUSTOMER % (230, 2, "2", "0"), EARNS % 10, GAVE % 10, COMMISSION % (90, 1, 1, "pending", 0),
+        ORDER % (100, 0),
+    ],
+    "distribution: commission follows refunds": [
+        *PROMISED, COMMISSION % (90, 1, 2, "pending", 0), ORDER % (100, 50),
+        "INSERT INTO order_refund VALUES (91, 's', 'r', 'n', 50, 1, 0)",
+    ],
+    "distribution: lines sum to what was promised": [
+        *PROMISED, "UPDATE commission_line SET amount_fen = 9", COMMISSION % (90, 1, 2, "pending", 0), ORDER % (100, 0)
+    ],
+    "distribution: what waits is what stands of it": [
+        *PROMISED, COMMISSION % (90, 1, 2, "available", 0), ORDER % (100, 0)
+    ],
+    "distribution: payouts hold what was asked for": [ASKED % (10, 10, "requested", "NULL")],
+    "distribution: what left is what the payouts say": [ASKED % (10, 10, "paid", "0")],
+    "distribution: what was given is what stands": [
+        "INSERT INTO transfer VALUES (241, 'x', 'issuer', 'elsewhere', 'commission', 5, 'x', 'e', 0)"
+    ],
+    "distribution: nothing is ripe early": [
+        *PROMISED, COMMISSION % (90, 1, 2, "available", 9_000_000_000_000_000), ORDER % (100, 0),
+        "INSERT INTO transfer VALUES (241, 'x', 'earning:220', 'member:1', 'commission', 10, 'x', 'e', 0)",
+        "INSERT INTO balance VALUES ('member:1', 'commission', 10)",
+    ],
+    "distribution: a customer is one distributor's": [
+        OTHER, CUSTOMER % (230, 2, "2", "0"), CUSTOMER % (231, 2, "2", "0")
+    ],
+    "distribution: who brought whom has no circle": [
+        OTHER, PROMOTER % (210, 1, 210, "211"), PROMOTER % (211, 2, 211, "210"), *[line % 210 for line in SERVED],
+        *[line % 211 for line in SERVED],
+    ],
+    "distribution: one customer and one service manager each": [
+        *PROMOTES, "UPDATE distributor SET service_manager = 'mo'"
+    ],
+}  # fmt: skip
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
