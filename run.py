@@ -61,7 +61,7 @@ def wire(settings: Settings) -> Runtime:
             broadcasts=settings.broadcasts,
         )
         dailies = {name: at for play in plays for name, at in play.router.dailies.items()}
-        return Runtime(settings, dispatch, texts, dailies)
+        return Runtime(settings, dispatch, texts, dailies, [name for play in plays for name in play.router.starts])
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:

@@ -137,6 +137,7 @@ class Router:
     campaign: CampaignKind | None = None
     acts: dict[str, Act] = field(default_factory=dict)
     dailies: dict[str, tuple[int, int]] = field(default_factory=dict)  # timers of every day: hour and minute, local
+    starts: list[str] = field(default_factory=list)  # timers of every start of the bot
 
     def word(self, step: Step, arg: str = "") -> str:
         """What somebody would type to reach a step of this play."""

@@ -21,6 +21,7 @@ from console import (
     segment_reads,
     settlements,
     staff_reads,
+    tag_reads,
     tier_reads,
 )
 from console.knowledge import reads as knowledge
@@ -80,6 +81,11 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "salons/{id}": Reading(salon_reads.salon, "salon.sign_up", scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
     "tags": Reading(desk_reads.tags, "catalogue.read", ("group",)),
+    "tag-groups": Reading(tag_reads.groups, "catalogue.read"),
+    "tag-rules": Reading(tag_reads.rules, "catalogue.read", ("group", "status", "set", *_PAGE)),
+    "tag-rules/preview": Reading(tag_reads.preview, "tag.manage", ("rule", "group", "name"), timed=True),
+    "tag-rules/{id}": Reading(tag_reads.rule, "catalogue.read"),
+    "tag-runs": Reading(tag_reads.runs, "catalogue.read", _PAGE),
     "tasks": Reading(desk_reads.tasks, "task.read", ("userid", "member_id", "kind", "status", *_PAGE), scoped=True),
     "notes": Reading(desk_reads.notes, "member.read", ("member_id", *_PAGE), scoped=True),
     "handouts": Reading(desk_reads.handouts, "coupon.issue", ("userid", "member_id", "status", *_PAGE), scoped=True),
@@ -140,6 +146,10 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{f"salons/{{id}}/{step}": f"salons/{step}" for step in ("change", "cancel")},
     "salons/check-in": "salons/check-in",
     "tags": "tags",
+    "tag-groups": "tag-groups",
+    "tag-rules": "tag-rules",
+    "tag-rules/run": "tag-rules/run",
+    **{f"tag-rules/{{id}}/{step}": f"tag-rules/{step}" for step in ("change", "pause", "resume", "end")},
     **{
         f"distribution/distributors/{{id}}/{step}": f"distribution/distributors/{step}"
         for step in ("assign", "suspend", "resume", "terminate")

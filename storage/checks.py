@@ -27,6 +27,7 @@ from storage.referral_checks import REFERRALS
 from storage.replies_checks import REPLIES
 from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
+from storage.tag_checks import TAGS
 from storage.tiers_checks import TIERS
 from storage.types import UtcDateTime
 
@@ -249,6 +250,7 @@ CHECKS: tuple[Looks, ...] = (
             *REPLIES,
             *MEDIA,
             *DESK,
+            *TAGS,
             *TIERS,
             *SALONS,
             *JOURNEYS,

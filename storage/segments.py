@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, or_, select
 
-from storage import lunar, staff, tables
+from storage import lunar, rfm, staff, tables
 from storage.db import Db
 from storage.follows import OPEN
 from storage.rows import Rows
-from storage.segment_rule import F_ORDERS, LOST_DAYS, M_FEN, NEW_DAYS, R_DAYS, RFM_DAYS, SLEEPING_DAYS, Facts, Rule
+from storage.segment_rule import LOST_DAYS, NEW_DAYS, RFM_DAYS, SLEEPING_DAYS, Facts, Rule
 from storage.segment_sql import Asked, Binder, amount, bounds, span, steps, table_of
 from storage.sql import one_of
 from storage.tables import Segment
@@ -21,10 +21,10 @@ from storage.types import ZONE
 
 segments = Rows(Segment)
 
-MEMBER, TAG, FOLLOW, FIELD, COUPON, CONSENT, ORDERS, STAFF = map(
+MEMBER, TAG, FOLLOW, FIELD, COUPON, CONSENT, ORDERS, STORE, STAFF = map(
     table_of,
     (tables.Member, tables.MemberTag, tables.Follow, tables.MemberField, tables.Coupon, tables.Consent, tables.Order,
-     tables.Staff),
+     tables.Store, tables.Staff),
 )  # fmt: skip
 TOPIC = "marketing"
 OF_STORE = ("guide", "manager")  # roles whose segments are their store's
@@ -77,15 +77,32 @@ def _orders(asked: Asked, facts: Facts) -> None:
         )
 
 
+def _store_types(asked: Asked, facts: Facts) -> None:
+    """Of the type of the store that the member bought at last."""
+    if not facts.store_types:
+        return
+    o, later, s = ORDERS.alias(), ORDERS.alias(), STORE.alias()
+    last = (
+        select(later.c.id)
+        .where(later.c.member_id == o.c.member_id, later.c.refunded_fen < later.c.amount_fen, later.c.store != "")
+        .order_by(later.c.paid_at.desc(), later.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    typed = select(s.c.code).where(asked.bind.any(s.c.type, facts.store_types))
+    asked.among(o.c.member_id, o.c.id == last, o.c.store.in_(typed))
+
+
 def _rfm(asked: Asked, facts: Facts) -> None:
     if not facts.rfm:
         return
     late, bind = asked.lately(RFM_DAYS, needed=True), asked.bind
+    now = bind.now(late.last_paid_at)
     cells = {
         # A moment is the later the larger: within 30 days lies above 30 days ago.
-        "r": steps(late.last_paid_at, R_DAYS[::-1], partial(bind.ago, late.last_paid_at)),
-        "f": steps(late.orders, F_ORDERS, partial(bind.value, late.orders)),
-        "m": steps(late.spend_fen, M_FEN, partial(bind.value, late.spend_fen)),
+        "r": steps(late.last_paid_at, [rfm.days_before(now, rfm.edge("r", n)) for n in (4, 3, 2, 1)]),
+        "f": steps(late.orders, [rfm.edge("f", n) for n in range(1, 5)]),
+        "m": steps(late.spend_fen, [rfm.edge("m", n) for n in range(1, 5)]),
     }
     for name, cell in cells.items():
         if wanted := getattr(facts.rfm, name):
@@ -164,7 +181,7 @@ def _told(asked: Asked, facts: Facts) -> None:
 
 
 PARTS: tuple[Callable[[Asked, Facts], None], ...] = (
-    _tags, _tiers, _stages, _orders, _rfm, _follows, _birthday, _held, _told
+    _tags, _tiers, _stages, _orders, _store_types, _rfm, _follows, _birthday, _held, _told
 )  # fmt: skip
 
 

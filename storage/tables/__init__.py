@@ -53,6 +53,7 @@ from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, 
 from storage.tables.salons import Salon, SalonSeat
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
+from storage.tables.tags import CorpMark, CorpTag, RfmScale, TagGroup, TagRule, TagRuleVersion, TagRun
 from storage.tables.tiers import MemberTier, TierCard, TierChange, TierRule
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
@@ -79,6 +80,8 @@ __all__ = [
     "ConsentAct",
     "ContactWay",
     "Conversation",
+    "CorpMark",
+    "CorpTag",
     "Coupon",
     "CouponTemplate",
     "Dialogue",
@@ -143,6 +146,7 @@ __all__ = [
     "ReferralCode",
     "Refund",
     "Reward",
+    "RfmScale",
     "Salon",
     "SalonSeat",
     "Segment",
@@ -151,6 +155,10 @@ __all__ = [
     "Stock",
     "Store",
     "Tag",
+    "TagGroup",
+    "TagRule",
+    "TagRuleVersion",
+    "TagRun",
     "Team",
     "TeamSeat",
     "TierCard",

@@ -135,6 +135,12 @@ async def seated(world: World) -> Asked:
     return "salons/check-in", {"token": world.mall.one("SELECT token FROM salon_seat")}
 
 
+async def walked(world: World) -> Asked:
+    """When the walk is through."""
+    await world.mall.passes(seconds=1)
+    return f"tag-rules/{world.id_of('tag-rules')}/end", {}
+
+
 async def promoting(world: World) -> Asked:
     """wm4 promotes, and has two customers who seem odd, and one who has bought."""
     world.answers["promoter"] = {"id": await promoter_of(world)}
@@ -223,6 +229,13 @@ STORY: dict[str, tuple[str, Way]] = {
     "tokens/revoke": ("wang", later("tokens/{}/revoke", "tokens")),
     "tiers": ("wang", plainly("tiers", {"rules": {"levels": [{"name": "银卡🥈", "at_least": 100_000}]}})),
     "tags": ("wang", plainly("tags", {"group": "喜好", "name": "茶🍵"})),
+    "tag-groups": ("wang", plainly("tag-groups", {"name": "活跃🔥", "exclusive": True})),
+    "tag-rules": ("wang", plainly("tag-rules", {"group": "活跃🔥", "name": "买过", "rule": {"orders": {"least": 1}}})),
+    "tag-rules/change": ("wang", later("tag-rules/{}/change", "tag-rules", {"rule": {"orders": {"least": 2}}})),
+    "tag-rules/pause": ("wang", later("tag-rules/{}/pause", "tag-rules")),
+    "tag-rules/resume": ("wang", later("tag-rules/{}/resume", "tag-rules")),
+    "tag-rules/run": ("wang", plainly("tag-rules/run")),
+    "tag-rules/end": ("wang", walked),
     "members/consent": ("wang", member_said),
     **{f"journeys/{step}": ("wang", plainly(f"journeys/{step}", {"name": "birthday"}))
        for step in ("pause", "resume", "stop")},

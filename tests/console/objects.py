@@ -104,6 +104,7 @@ VISIBLE: dict[str, Shown] = {
     "segments/count": fitting('segments/count?rule={"channels":["live"]}'),
     "segments/{id}": fitting(f"segments/{SEGMENT}"),
     "segments/{id}/members": fitting(f"segments/{SEGMENT}/members"),
+    "tag-rules/preview": fitting('tag-rules/preview?rule={"channels":["live"]}'),
     "tasks": listed("tasks?userid={who}"),
     "notes": listed("notes?member_id={member}"),
     "handouts": listed("handouts?userid={who}"),

@@ -61,11 +61,34 @@ SENT = "INSERT INTO media_sender VALUES (120, 'lina', 'e1', 0)"
 
 WAITED = ("INSERT INTO approval VALUES (81, 'points:80', 'points', '', 1, '', 'm', '', '{}', '%s', 'wang', 0, 0, '%s', "
           "0, '')")  # fmt: skip
+TAG = "INSERT INTO member_tag VALUES (1, '组', '%s', '%s', '%s', 0, %s)"
+GROUP = "INSERT INTO tag_group VALUES ('组', %d, 1, '', 0)"
+TAG_RULE = "INSERT INTO tag_rule VALUES (140, '组', '甲', '{}', 0, 0, 'running', %d, '', '', 0, 0, NULL)"
+TAG_VERSION = "INSERT INTO tag_rule_version VALUES (140, 1, '{}', 0, 0, '', 0)"
 LEVEL = "INSERT INTO member_tier VALUES (1, '%s', '', NULL, '%s', 0, %s, %s, 1, 0)"
 AHEAD = "9000000000000000"
 RAISED = "INSERT INTO tier_change VALUES (130, 1, '', '金卡', '%s', %d, 5, 1, 'e1', 0)"
 
 DAMAGE = {
+    "tags: one of an exclusive group at most": [
+        GROUP % 1, TAG % ("甲", "hand", "", "NULL"), TAG % ("乙", "corp", "", "NULL")
+    ],
+    "tags: a rule's tag is of that rule": [
+        GROUP % 0, TAG_RULE % 1, TAG_VERSION, TAG % ("乙", "rule", "tag_rule:140", "NULL")
+    ],
+    "tags: rules put on nothing in another's name": [
+        GROUP % 0, TAG_RULE % 1, TAG_VERSION, TAG % ("甲", "hand", "tag_rule:140", "NULL")
+    ],
+    "tags: none stays past its time": [TAG % ("甲", "hand", "", "1")],
+    "tags: a rule says what its newest version says": [GROUP % 0, TAG_RULE % 2, TAG_VERSION],
+    "tags: a rule's group was set up": [TAG_RULE % 1, TAG_VERSION],
+    "tags: walks come to their end": ["INSERT INTO tag_run VALUES (141, 'n', 5, 1, 0, 0, 'running', 0, NULL)"],
+    "tags: what WeCom was asked for is answered": [
+        "INSERT INTO corp_mark VALUES ('wm1', 'lina', '组', '甲', 'asked_on', 0)"
+    ],
+    "tags: the scale of RFM rises": [
+        "INSERT INTO rfm_scale VALUES (1, 30, 60, 90, 180, 2, 3, 3, 10, 1, 2, 3, 4, 'thresholds', 0)"
+    ],
     "tiers: members are called by what they hold": [LEVEL % ("金卡", "kept", AHEAD, AHEAD)],
     "tiers: raised by what was reached, lowered by what was missed": [RAISED % ("order", 4)],
     "tiers: every level has its next look": [
