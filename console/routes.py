@@ -123,7 +123,7 @@ READS: Mapping[str, Reading] = MappingProxyType({
         distribution_reads.payouts, "distribution.read", ("distributor_id", "status", *_PAGE), scoped=True
     ),
     "distribution/report": Reading(distribution_report.report, "distribution.report", ("from", "to")),
-    "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
+    "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE), scoped=True),
     "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
     "segments/{id}": Reading(segment_reads.segment, "segment.manage", timed=True),
     "segments/{id}/members": Reading(segment_reads.members, "segment.manage", _PAGE, timed=True),

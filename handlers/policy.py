@@ -154,6 +154,7 @@ ACTS: Mapping[str, str] = MappingProxyType({
 SCOPED = frozenset({
     "approvals/approve", "approvals/reject", "broadcasts", "broadcasts/change", "broadcasts/test", "broadcasts/remind",
     "broadcasts/refresh", "broadcasts/pause", "broadcasts/resume", "broadcasts/stop",
+    "segments", "segments/change", "segments/archive",
 })  # fmt: skip
 
 _GRANTS: dict[str, Mapping[str, str]] = {
