@@ -38,10 +38,11 @@ class SystemClock:
         return time.monotonic() + max(self.offset.total_seconds(), 0.0)
 
 
-class FrozenClock:
-    """A clock that stands still until told otherwise: a year passes in a second."""
+class FrozenClock(SystemClock):
+    """A clock that stands still until told otherwise: a year passes in a second. It follows nothing."""
 
     def __init__(self, at: datetime) -> None:
+        super().__init__()
         if at.tzinfo is None:
             raise ValueError("a clock needs an aware datetime")
         self._at, self._passed = at, 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -22,12 +23,23 @@ class Section(BaseModel):
 
 
 class Server(Section):
-    """Where the bot listens. `clock_url` is for the demo: the sandbox's virtual clock is followed."""
+    """Where the bot listens, and in which zone its shops are. `clock_url` is for the demo: the sandbox's virtual clock
+    is followed."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
     clock_url: str = ""
+    zone: str = "Asia/Shanghai"
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, OSError, ValueError):
+            raise ValueError('no zone of this name; such as "Asia/Shanghai"') from None
+        return name
 
 
 class DatabaseSection(Section):
