@@ -18,7 +18,7 @@ from bot.events import Event, to_json
 from bot.ids import Chance
 from bot.texts import Texts
 from bot.turn import Turn, Work
-from storage import inbox, members
+from storage import inbox, locks, members
 from storage.engine import Database
 from storage.ids import Ids
 
@@ -53,6 +53,10 @@ def _key(job: Job, event: Event) -> str:
     return f"quarantine:{event.key}" if job.quarantine else event.key
 
 
+def _nothing(_event: Event) -> str:
+    return ""
+
+
 class Culprit(Exception):
     """One job of the batch raised: it is set apart, the others run without it."""
 
@@ -68,6 +72,7 @@ class Batch:
         self, database: Database, dispatch: Callable[[Turn, Event], None], clock: Clock, chance: Chance, texts: Texts
     ) -> None:
         self._database, self._dispatch = database, dispatch
+        self._contended: Callable[[Event], str] = getattr(dispatch, "contended", _nothing)
         self._clock, self._chance, self._texts = clock, chance, texts
         self.stats: Counter[str] = Counter()
         self._owed = False
@@ -97,15 +102,22 @@ class Batch:
         return outcomes
 
     def _common(self, jobs: list[Job]) -> tuple[dict[str, str | None], dict[members.Key, members.Person | None]]:
-        """What the jobs have in common, in one round trip: which events are known, who their senders are."""
+        """What the jobs have in common, in one round trip: which events are known, who their senders are. What many
+        want at once is taken first, see `storage.locks`."""
         events = [(job, job.event) for job in jobs if job.event is not None]
         if not events:
             return {}, {}
         addresses = {event.sender for _, event in events if event.sender is not None}
         asked = members.asking(addresses)
-        met, *rows = self._db.all_of([inbox.asking(_key(job, event) for job, event in events), *asked])
+        first = locks.taking(self._wanted(events)) if self._db.dialect == "postgresql" else []
+        answers = self._db.all_of([*first, inbox.asking(_key(job, event) for job, event in events), *asked])
+        met, *rows = answers[len(first) :]
         found = members.read(asked, rows)
         return {row[0]: row[1] for row in met}, {key: found.get(key) for key in addresses}
+
+    def _wanted(self, events: list[tuple[Job, Event]]) -> set[str]:
+        """What many want at once of what these events are about."""
+        return {name for job, event in events if job.quarantine is None and (name := self._contended(event))}
 
     def _one(
         self, job: Job, now: datetime, known: dict[str, str | None], people: dict[members.Key, members.Person | None]

@@ -19,6 +19,7 @@ from loguru import logger
 from bot.broadcast_matching import Wanted, same_content
 from bot.clock import Clock
 from bot.errors import Action, WeComError, WeComUnreachable
+from bot.media_upload import MediaUploads
 from bot.own_events import BroadcastStep
 from bot.senders import Sender
 from bot.turn import Work
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 DRIVE = "broadcast/drive"
 APP_SEND = "message/broadcast"  # one message of a broadcast to a guide; it shares the limits of message/send
 LANE = "broadcast"
+NO_MEDIA = 40007  # the media_id has expired, or was never one
 CALLED_OFF, GONE = -3, -4  # ours: the broadcast was paused or stopped; the task is settled already
 SETTLE_S = 2.0  # a call whose answer was lost may still be on its way
 EARLIER = timedelta(minutes=10)  # our clock and WeCom's may differ
@@ -50,11 +52,12 @@ class BroadcastSenders:
     """Senders of what a broadcast owes to the outside, and of its own long work."""
 
     def __init__(
-        self, client: WeCom, writer: Writer, clock: Clock, message: Sender, settle_s: float = SETTLE_S
-    ) -> None:
-        """`message` is the app's own sender of messages."""
+        self, client: WeCom, writer: Writer, clock: Clock, message: Sender, media: MediaUploads,
+        settle_s: float = SETTLE_S,
+    ) -> None:  # fmt: skip
+        """`message` is the app's own sender of messages, `media` uploads files of ours."""
         self._client, self._writer, self._clock, self._settle_s = client, writer, clock, settle_s
-        self._message = message
+        self._message, self._media = message, media
         self.stats: Counter[str] = Counter()
 
     def table(self) -> dict[str, Sender]:
@@ -77,10 +80,25 @@ class BroadcastSenders:
                 self.stats["found"] += 1
                 logger.bind(action="broadcast_found").info("task={} msgid={}", task_id, made["msgid"])
                 return made
-        if await self._writer.call(partial(_status, order.broadcast_id)) != SENDING:
-            raise WeComError(CALLED_OFF, "paused or stopped", ADD, action=Action.DROP)
-        self.stats["made"] += 1
-        return await _plainly(self._client.msg_template.add(body))
+        return await self._add(order, body)
+
+    async def _add(self, order: Order, body: dict[str, Any]) -> dict[str, Any]:
+        """Make it, with files of ours uploaded; once more with new uploads where WeCom has lost the old ones: a task
+        that is refused was not made."""
+        ours = body.get("attachments") or []
+        for last in (False, True):
+            named = {**body, "attachments": await self._media.named(ours)} if ours else body
+            if await self._writer.call(partial(_status, order.broadcast_id)) != SENDING:
+                raise WeComError(CALLED_OFF, "paused or stopped", ADD, action=Action.DROP)
+            try:
+                answer = await _plainly(self._client.msg_template.add(named))
+            except WeComError as error:
+                if last or error.errcode != NO_MEDIA or not await self._media.forget(ours):
+                    raise
+            else:
+                self.stats["made"] += 1
+                return answer
+        raise AssertionError("the second try returns or raises")
 
     async def _made_before(self, order: Order, body: dict[str, Any], row: Call) -> dict[str, Any] | None:
         """The answer that an earlier try would have had, if it made a task. At most one of a sender's tasks is unknown

@@ -88,3 +88,51 @@ class ApprovalDecided(Event):
     approved: bool
     by: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpTagsSeen(Event):
+    """The corp's tags as `get_corp_tag_list` shows them (its `tag_group` list), when they are not as we know them."""
+
+    tag_group: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarksSeen(Event):
+    """Contacts whose tags at WeCom are not as they should be: `of`, `by` (the guide) and `tags` ([group, tag]) of
+    each, as of `at`."""
+
+    pairs: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierNoticed(Event):
+    """A member was told that their level would fall at the review of `until`."""
+
+    member_id: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamOpened(Event):
+    """拼团: a team has begun to fill."""
+
+    team_id: int
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BargainOpened(Event):
+    """砍价: a bargain has begun."""
+
+    bargain_id: int
+    member_id: int
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalonAttended(Event):
+    """A salon is over, and this member was there; the salon's own thanks are said."""
+
+    salon_id: int
+    member_id: int

@@ -30,7 +30,8 @@ class Words:
     value on somebody's word, so it is asked once more. `may`: the permission of handlers/policy.py that staff need for
     it; members' words need none. `verbatim`: the step gets what follows as it was typed, not folded to lower case.
     `of_member`: what follows is a member, so whoever shows one offers it. `preview`: what a `confirm` would do, in
-    words for the question, or "" when it would do nothing and the speaker was told why.
+    words for the question, or "" when it would do nothing and the speaker was told why. `hot`: which one thing that
+    many want at once follows it, in one spelling: turns about the same thing wait for each other before they begin.
     """
 
     words: tuple[str, ...]
@@ -45,6 +46,7 @@ class Words:
     verbatim: bool = False
     of_member: bool = False
     preview: Callable[[Turn, Event, str], str] | None = None
+    hot: Callable[[str], str] | None = None
 
 
 class Heard(NamedTuple):
@@ -135,6 +137,7 @@ class Router:
     campaign: CampaignKind | None = None
     acts: dict[str, Act] = field(default_factory=dict)
     dailies: dict[str, tuple[int, int]] = field(default_factory=dict)  # timers of every day: hour and minute, local
+    starts: list[str] = field(default_factory=list)  # timers of every start of the bot
 
     def word(self, step: Step, arg: str = "") -> str:
         """What somebody would type to reach a step of this play."""
@@ -183,12 +186,13 @@ class Router:
         verbatim: bool = False,
         of_member: bool = False,
         preview: Callable[[Turn, Event, str], str] | None = None,
+        hot: Callable[[str], str] | None = None,
     ) -> Callable[[Step], Step]:
         """The decorated step runs when someone of `audience` says one of `words`; see `Words`."""
 
         def register(step: Step) -> Step:
             self.words_taken.append(
-                Words(words, audience, arg, step, bare, menu, public, confirm, may, verbatim, of_member, preview)
+                Words(words, audience, arg, step, bare, menu, public, confirm, may, verbatim, of_member, preview, hot)
             )
             return step
 
@@ -243,7 +247,8 @@ def _rules(name: str, model: type[BaseModel] | None, given: dict[str, Any]) -> A
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"scenarios.{name}.{where}", first["msg"]) from None
+        own = first["type"] == "value_error"  # our own words, without pydantic's before them
+        raise ConfigError(f"scenarios.{name}.{where}", str(first["ctx"]["error"]) if own else first["msg"]) from None
 
 
 def _refuse_shared_words(plays: list[Play]) -> None:

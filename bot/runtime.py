@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -25,10 +25,12 @@ from bot.ids import Chance, SystemChance
 from bot.kf import Kf, owe_pulls
 from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
+from bot.media_upload import MediaUploads
 from bot.model.gateway import LLMGateway
 from bot.model.sender import ModelSender
 from bot.onebot import OneBotChannel
 from bot.reconcile import Reconcile
+from bot.rfm_sender import RfmSender
 from bot.scheduler import Scheduler
 from bot.senders import Sender, WeComSenders
 from bot.settings import Settings
@@ -92,9 +94,10 @@ class Runtime:
         dispatch: Callable[[Turn, Event], None],
         texts: Texts,
         dailies: Mapping[str, tuple[int, int]] | None = None,
+        starts: Sequence[str] = (),
         edges: Edges | None = None,
     ) -> None:
-        """`dailies`: the plays' timers of every day."""
+        """`dailies`: the plays' timers of every day, `starts`: of every start."""
         edges = edges or _edges(settings)
         self.settings, self.clock, self.wecom, chance = settings, edges.clock, edges.wecom, edges.chance
         self.database = Database(settings.database.url)
@@ -113,19 +116,22 @@ class Runtime:
             self.writer, self._senders(app_senders), self.clock, chance, edges.lanes, rates, self.doors.rates
         )
         self.order_hooks = OrderHooks(order_kinds(settings.orders), self.writer, self.clock)
-        self.scheduler = Scheduler(self.writer, self.clock, dailies={**self.doors.dailies, **(dailies or {})})
+        self.scheduler = Scheduler(self.writer, self.clock, dailies={**self.doors.dailies, **(dailies or {})},
+                                   starts=starts)  # fmt: skip
         self.leader = Leader(self.database, self._lead, self._follow)
         self._following: asyncio.Task[None] | None = None
 
     def _senders(self, app_senders: WeComSenders) -> dict[str, Sender]:
         """Every call that may be owed to the outside, and who makes it."""
+        uploads = MediaUploads(self.wecom, self.writer, self.clock, self.settings.media.folder)
         return {
             **app_senders.table(),
             **Kf(self.wecom, self.writer, self.clock).table(),
             **self.doors.senders,
-            **BroadcastSenders(self.wecom, self.writer, self.clock, app_senders.message).table(),
+            **BroadcastSenders(self.wecom, self.writer, self.clock, app_senders.message, uploads).table(),
             **Polls(self.wecom, self.writer, self.clock).table(),
             **ModelSender(self.settings.llm, self.model, self.writer).table(),
+            **RfmSender(self.database, self.clock).table(),
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,
             onebot_reach.SEND: self.onebot.sender.send,

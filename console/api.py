@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from loguru import logger
 
-from console import routes, tier_reads
+from console import distribution_report, routes, tier_reads
 from console.audit_reads import Export
 from console.broadcast_preview import Preview
 from console.callers import Caller, Callers
@@ -49,6 +49,7 @@ class Api:
             ("POST", "knowledge"): self._teach,
             ("GET", "knowledge/search"): self._find,
             ("POST", "tiers/preview"): self._tier_preview,
+            ("GET", "distribution/report.csv"): self._paths,
         }
         return [
             *[
@@ -110,6 +111,16 @@ class Api:
     def _look(self, broadcast_id: int, sight: Sight) -> dict[str, Any]:
         with self._database.engine.connect() as connection:
             return self._previews.of(connection, broadcast_id, sight, self._writes.now())
+
+    async def _paths(self, request: web.Request, caller: Caller, sight: Sight) -> web.StreamResponse:
+        sight.whole()
+        text = await asyncio.to_thread(self._paths_of, _query(request, ("from", "to")))
+        headers = {"Content-Disposition": "attachment; filename=distribution.csv", "X-Content-Type-Options": "nosniff"}
+        return web.Response(text=text, content_type="text/csv", charset="utf-8", headers=headers)
+
+    def _paths_of(self, query: dict[str, str]) -> str:
+        with self._database.engine.connect() as connection:
+            return distribution_report.as_csv(connection, query)
 
     async def _tier_preview(self, request: web.Request, caller: Caller, sight: Sight) -> Answer:
         sight.whole()

@@ -19,6 +19,7 @@ from bot.texts import Texts, yuan
 from bot.wecom.msg_template import CONTACTS, GROUPS
 from console.broadcast_reads import find
 from console.sight import Sight
+from handlers.broadcast_bodies import label
 from handlers.plays import APPROVE_ABOVE_FEN
 from scenarios import broadcast_texts
 from storage import kf, segments, tables
@@ -234,6 +235,5 @@ def _phone(text: str, attachments: list[dict[str, Any]]) -> list[str]:
     """What a phone shows, line by line."""
     lines = text.splitlines()
     for item in attachments:
-        title = item[item["msgtype"]].get("title", "")
-        lines.append(f"[{item['msgtype']}] {title}".rstrip())
+        lines.append(f"[{item['msgtype']}] {label(item)}".rstrip())
     return lines

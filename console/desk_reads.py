@@ -13,7 +13,7 @@ from storage import tables
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
 t: Any = tables
 TASK_STATES = ("open", "done", "dropped")
-HANDOUT_STATES = ("asked", "done", "declined")
+HANDOUT_STATES = ("asked", "waiting", "done", "declined")
 
 
 def tags(connection: Connection, query: dict[str, str]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from console import (
     audit_reads,
     broadcast_reads,
     desk_reads,
+    distribution_reads,
+    distribution_report,
     group_reads,
     journey_reads,
     media_reads,
@@ -19,6 +21,7 @@ from console import (
     segment_reads,
     settlements,
     staff_reads,
+    tag_reads,
     tier_reads,
 )
 from console.knowledge import reads as knowledge
@@ -78,6 +81,11 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "salons/{id}": Reading(salon_reads.salon, "salon.sign_up", scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
     "tags": Reading(desk_reads.tags, "catalogue.read", ("group",)),
+    "tag-groups": Reading(tag_reads.groups, "catalogue.read"),
+    "tag-rules": Reading(tag_reads.rules, "catalogue.read", ("group", "status", "set", *_PAGE)),
+    "tag-rules/preview": Reading(tag_reads.preview, "tag.manage", ("rule", "group", "name"), timed=True),
+    "tag-rules/{id}": Reading(tag_reads.rule, "catalogue.read"),
+    "tag-runs": Reading(tag_reads.runs, "catalogue.read", _PAGE),
     "tasks": Reading(desk_reads.tasks, "task.read", ("userid", "member_id", "kind", "status", *_PAGE), scoped=True),
     "notes": Reading(desk_reads.notes, "member.read", ("member_id", *_PAGE), scoped=True),
     "handouts": Reading(desk_reads.handouts, "coupon.issue", ("userid", "member_id", "status", *_PAGE), scoped=True),
@@ -94,6 +102,24 @@ READS: Mapping[str, Reading] = MappingProxyType({
     ),
     "knowledge/{id}": Reading(knowledge.article, "knowledge.read"),
     "questions/unanswered": Reading(knowledge.unanswered, "knowledge.manage", ("status", "limit")),
+    "distribution/distributors": Reading(
+        distribution_reads.distributors, "distribution.read", ("status", "manager", "member_id", "code", *_PAGE),
+        scoped=True,
+    ),
+    "distribution/changes": Reading(
+        distribution_reads.changes, "distribution.read", ("distributor_id", *_PAGE), scoped=True
+    ),
+    "distribution/customers": Reading(
+        distribution_reads.customers, "distribution.read", ("distributor_id", "review", *_PAGE), scoped=True
+    ),
+    "distribution/commissions": Reading(
+        distribution_reads.commissions, "distribution.read", ("distributor_id", "status", "order_no", *_PAGE),
+        scoped=True,
+    ),
+    "distribution/payouts": Reading(
+        distribution_reads.payouts, "distribution.read", ("distributor_id", "status", *_PAGE), scoped=True
+    ),
+    "distribution/report": Reading(distribution_report.report, "distribution.report", ("from", "to")),
     "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
     "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
     "segments/{id}": Reading(segment_reads.segment, "segment.manage", timed=True),
@@ -120,6 +146,17 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{f"salons/{{id}}/{step}": f"salons/{step}" for step in ("change", "cancel")},
     "salons/check-in": "salons/check-in",
     "tags": "tags",
+    "tag-groups": "tag-groups",
+    "tag-rules": "tag-rules",
+    "tag-rules/run": "tag-rules/run",
+    **{f"tag-rules/{{id}}/{step}": f"tag-rules/{step}" for step in ("change", "pause", "resume", "end")},
+    **{
+        f"distribution/distributors/{{id}}/{step}": f"distribution/distributors/{step}"
+        for step in ("assign", "suspend", "resume", "terminate")
+    },
+    "distribution/hand-over": "distribution/hand-over",
+    **{f"distribution/customers/{{id}}/{step}": f"distribution/customers/{step}" for step in ("approve", "reject")},
+    **{f"distribution/payouts/{{id}}/{step}": f"distribution/payouts/{step}" for step in ("pay", "reject")},
     "staff": "staff",
     "staff/{userid}": "staff/change",
     "tokens": "tokens",
@@ -136,6 +173,7 @@ SPECIAL: Mapping[tuple[str, str], str] = MappingProxyType({
     ("POST", "knowledge"): "knowledge.manage",
     ("GET", "knowledge/search"): "knowledge.read",
     ("POST", "tiers/preview"): "tier.manage",
+    ("GET", "distribution/report.csv"): "distribution.report",
 })  # fmt: skip
 
 

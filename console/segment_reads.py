@@ -112,7 +112,7 @@ def _named(facts: Facts) -> list[tuple[str, list[str], Select[Any]]]:
         (f"tags.{n}.any", of.any, select(g.name).distinct().where(g.group_name == of.group, g.name.in_(of.any)))
         for n, of in enumerate(facts.tags)
     ]
-    plain = {"coupons": c.name, "channels": f.state, "guides": f.userid, "stores": s.code}
+    plain = {"coupons": c.name, "channels": f.state, "guides": f.userid, "stores": s.code, "store_types": s.type}
     for field, column in plain.items():
         if named := getattr(facts, field):
             asked.append((field, named, select(column).distinct().where(column.in_(named))))

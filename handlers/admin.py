@@ -68,7 +68,16 @@ def _agreed(turn: Turn, plays: Plays) -> dict[str, Any]:
     done = [answer for one in news if (answer := decided(turn, one, plays))]
     for one in news:
         plays.tell(turn, one)
+        done += _undone(turn, one)
     return {"done": done[0]} if done else {}
+
+
+def _undone(turn: Turn, event: ApprovalDecided) -> list[dict[str, Any]]:
+    """What was agreed to and could not be done by its play after all, as whoever agreed is told."""
+    row = approvals.rows.one(turn.db, id=event.approval_id)
+    if not event.approved or event.what == approving.ACT or row is None or row.status != approvals.REJECTED:
+        return []
+    return [{"status": 409, "body": _error(Refused(409, "not_done", row.reason, "id"))}]
 
 
 def decided(turn: Turn, event: ApprovalDecided, plays: Plays) -> dict[str, Any]:

@@ -123,8 +123,8 @@ def told(turn: Turn, event: ApprovalDecided, plays: Plays) -> None:
     """Let whoever asked know, when they are staff who read the chat."""
     person = staff.find(turn.db, event.made_by)
     row = approvals.rows.one(turn.db, id=event.approval_id)
-    if row is None or (event.what in (ACT, POINTS) and person is None):
-        return  # a program's own name is nobody's
+    if row is None or second_person.is_member(event.made_by) or (event.what in (ACT, POINTS) and person is None):
+        return  # a program's own name is nobody's; to a member the play speaks that they asked
     to = Address(STAFF, event.made_by)
     if event.approved:
         turn.say(to, "approvals/told_yes", by=second_person.name_of(turn, event.by), says=row.says)

@@ -4,7 +4,8 @@ them."""
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, Self
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,17 +16,29 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Kept(NamedTuple):
+    """A file of ours that an attachment names: the field, the code, and as what WeCom gets it."""
+
+    field: str
+    code: str
+    as_kind: str
+
+
 class Image(Given):
-    """图片: a `media_id` of an upload (three days), or the address of a picture that media/uploadimg gave."""
+    """图片: a `media_id` of an upload (three days), the address of a picture that media/uploadimg gave, or the `code`
+    of a file that we keep (P12)."""
 
     media_id: str = Field(default="", max_length=256)
     pic_url: str = Field(default="", max_length=2048)
+    code: str = Field(default="", max_length=16)
 
 
 class Media(Given):
-    """视频、文件."""
+    """视频、文件: a `media_id`, or the `code` of a file that we keep, with the `name` that receivers see."""
 
-    media_id: str = Field(min_length=1, max_length=256)
+    media_id: str = Field(default="", max_length=256)
+    code: str = Field(default="", max_length=16)
+    name: str = Field(default="", max_length=60, pattern=r"^[^/\\\x00-\x1f\x7f\"]*$")
 
 
 class Link(Given):
@@ -41,9 +54,17 @@ class MiniProgram(Given):
     """小程序."""
 
     title: str = Field(min_length=1, max_length=64)
-    pic_media_id: str = Field(min_length=1, max_length=256)
+    pic_media_id: str = Field(default="", max_length=256)
+    pic_code: str = Field(default="", max_length=16)
     appid: str = Field(min_length=1, max_length=64)
     page: str = Field(min_length=1, max_length=1024)
+
+
+# Where the thing itself is: one of these, never two.
+ONE_OF = {
+    "image": ("media_id", "pic_url", "code"), "video": ("media_id", "code"), "file": ("media_id", "code"),
+    "miniprogram": ("pic_media_id", "pic_code"),
+}  # fmt: skip
 
 
 class Attachment(Given):
@@ -62,16 +83,23 @@ class Attachment(Given):
         there = [kind for kind in kinds if getattr(self, kind) is not None]
         if there != [self.msgtype]:
             raise ValueError(f"{self.msgtype}: msgtype {self.msgtype} needs exactly the object of this name")
-        if self.image is not None and not (self.image.media_id or self.image.pic_url):
-            raise ValueError("image.media_id: an image needs media_id or pic_url")
+        body, one_of = getattr(self, self.msgtype), ONE_OF.get(self.msgtype, ())
+        if one_of and sum(1 for field in one_of if getattr(body, field)) != 1:
+            raise ValueError(f"{self.msgtype}.{one_of[0]}: {self.msgtype} needs exactly one of {', '.join(one_of)}")
         return self
+
+    def kept(self) -> Iterator[Kept]:
+        """The file of ours that it names, if it does."""
+        body = getattr(self, self.msgtype)
+        for field in ("code", "pic_code"):
+            if code := getattr(body, field, ""):
+                as_kind = self.msgtype if field == "code" else "image"
+                yield Kept(f"{self.msgtype}.{field}", code, as_kind)
 
     def words(self) -> dict[str, str]:
         """What people read of it, by field."""
-        body = getattr(self, self.msgtype)
-        return {
-            f"{self.msgtype}.{name}": text for name in ("title", "desc", "url") if (text := getattr(body, name, ""))
-        }
+        body, names = getattr(self, self.msgtype), ("title", "desc", "url", "name")
+        return {f"{self.msgtype}.{name}": text for name in names if (text := getattr(body, name, ""))}
 
     def as_wecom(self) -> dict[str, Any]:
         """As WeCom takes it: what is empty is not said."""
@@ -81,3 +109,9 @@ class Attachment(Given):
 def listed(attachments: list[Attachment]) -> str:
     """As JSON."""
     return json.dumps([item.as_wecom() for item in attachments], ensure_ascii=False)
+
+
+def label(attachment: dict[str, Any]) -> str:
+    """What a person calls it: a title, the name of a file, the code of one that we keep."""
+    body = attachment[attachment["msgtype"]]
+    return str(body.get("title") or body.get("name") or body.get("code") or "")

@@ -8,14 +8,17 @@ from typing import Any
 
 from pydantic import Field
 
+from bot.media_upload import KINDS, misfit
 from bot.sizes import BYTES, size
 from bot.turn import Turn
+from bot.wecom.media import LARGEST, MB
 from bot.wecom.msg_template import ATTACHMENTS
 from handlers.broadcast_bodies import Attachment, Given, listed
 from handlers.refusals import read, refuse, refused
 from handlers.signing import Override, baited, settle
 from scenarios import broadcast_texts
-from storage import group_chats, segments, shop, staff
+from scenarios.sight import sees_staff
+from storage import group_chats, media, segments, shop, staff
 from storage.segment_rule import Rule
 
 LATEST = timedelta(days=90)
@@ -104,11 +107,29 @@ def _check_content(turn: Turn, given: NewBroadcast) -> None:
             refuse(turn, "attachments", "broadcasts/no_attachments")
         if given.senders:
             refuse(turn, "senders", "broadcasts/no_senders")
+    for number, item in enumerate(given.attachments):
+        for kept in item.kept():
+            _check_media(turn, f"attachments.{number}.{kept.field}", kept.code, kept.as_kind)
     wrong = broadcast_texts.check(given.text, given.channel)
     if wrong is not None:
         known = turn.texts.render("common/comma").join(f"${name}" for name in broadcast_texts.MAY[given.channel])
         near = turn.texts.render("broadcasts/near", word=wrong.near) if wrong.near else ""
         raise refused(turn, "text", WRONG[wrong.why], word=wrong.word, near=near, known=known)
+
+
+def _check_media(turn: Turn, field: str, code: str, as_kind: str) -> None:
+    """A file of ours that is named: it is there, somebody within reach sent it, and WeCom takes such a one."""
+    found = media.by_code(turn.db, code)
+    if found is None or not any(sees_staff(turn, who, "media.read") for who in media.sent_by(turn.db, found.id)):
+        refuse(turn, field, "broadcasts/no_media", code=code)
+        return
+    why = misfit(found.kind, found.size, as_kind)
+    if why == "kind":
+        known = turn.texts.render("common/comma").join(KINDS[as_kind]) or turn.texts.render("broadcasts/no_kind")
+        refuse(turn, field, "broadcasts/media_kind", code=code, kind=found.kind, as_kind=as_kind, known=known)
+    elif why:
+        most = LARGEST[as_kind] // MB
+        refuse(turn, field, "broadcasts/media_size", code=code, size=found.size, as_kind=as_kind, most=most)
 
 
 def _check_people(turn: Turn, given: NewBroadcast) -> None:

@@ -17,7 +17,7 @@ from bot.own_events import BroadcastStep
 from bot.sizes import size
 from bot.turn import Turn
 from handlers.approving import second
-from handlers.broadcast_bodies import Given
+from handlers.broadcast_bodies import Given, label
 from handlers.broadcast_composing import NewBroadcast, check, columns, stay_in_store
 from handlers.plays import Plays
 from handlers.refusals import Refused, read, refuse
@@ -147,7 +147,7 @@ def trial(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
             values |= broadcast_singles.of_member(turn, given.member_id)
         words = broadcast_texts.fill(broadcast.text, values)
         more = [turn.texts.render("broadcasts/attached", kind=item["msgtype"],
-                                  title=item[item["msgtype"]].get("title", ""))
+                                  title=label(item))
                 for item in json.loads(broadcast.attachments)]  # fmt: skip
         content = "\n".join([words, *more])
         turn.to_staff(userid, turn.texts.render("broadcasts/trial", name=broadcast.name, text=content))

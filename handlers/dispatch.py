@@ -25,6 +25,7 @@ from handlers import (
     orders,
     policy,
     runtime,
+    talk,
 )
 from handlers.plays import APPROVE_ABOVE_FEN, Plays
 
@@ -128,6 +129,13 @@ class Dispatcher:
         )
         self._broadcasts = broadcasts or Broadcasts()
         self._llm = llm or Llm()
+
+    def contended(self, event: e.Event) -> str:
+        """What an event is about, where many want the same at once; "" for all others."""
+        if event.sender is None or not isinstance(event, e.TextReceived | onebot_events.OneBotSaid):
+            return ""
+        audience = talk.GUIDE if event.sender.channel == STAFF else talk.MEMBER
+        return self._plays.contended(audience.name, event.text)
 
     def __call__(self, turn: Turn, event: e.Event) -> None:
         """Run one event's turn."""

@@ -49,6 +49,9 @@ class Plays:
             for words in play.router.words_taken:
                 self._words += [(words.audience, normalize(word), words, play) for word in words.words]
         self._words.sort(key=lambda entry: -len(entry[1]))  # the longer word first: 「积分明细」 before 「积分」
+        self._hot = [
+            (of, word, words.hot, play.router.name) for of, word, words, play in self._words if words.hot is not None
+        ]
 
     def tell(self, turn: Turn, event: Event) -> None:
         """Run the steps of the plays that listen to this kind of event, in the order of config.toml."""
@@ -77,6 +80,14 @@ class Plays:
         """What would take these words, complete as they are; None when nothing would run."""
         found = self._find(audience, text)
         return found[0] if found and (found[2] or found[0].bare or not found[0].arg) else None
+
+    def contended(self, audience: str, text: str) -> str:
+        """The one thing, wanted by many at once, that somebody's words are about; "" when they are about none."""
+        said = normalize(text) if self._hot else ""
+        for of, word, thing, play in self._hot:
+            if of == audience and said.startswith(word):
+                return f"{play}:{thing(said[len(word) :].strip())}"
+        return ""
 
     def glued(self, audience: str, text: str) -> bool:
         """Whether words would be taken only because they begin with a known one, with no blank after it."""

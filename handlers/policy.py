@@ -61,6 +61,7 @@ TABLE: Mapping[str, Row] = MappingProxyType({
     "points.approve": _ADMINS,
     "referral.review": _ADMINS,
     "sale.undo": _ADMINS,
+    "commission.pay": _ADMINS,  # write down that a payout has left
     "approval.read": _MANAGERS,  # what waits; to decide, one needs the permission that it names
     # a guide's day
     "script.read": _ANYONE,  # 话术
@@ -72,6 +73,9 @@ TABLE: Mapping[str, Row] = MappingProxyType({
     "salon.sign_up": _MINE,
     "salon.check_in": _ANYONE,
     "salon.manage": _MANAGERS,
+    "distribution.read": _MINE,  # those whom one serves
+    "distribution.manage": _MANAGERS,
+    "distribution.report": _ADMINS,
     # drives and broadcasts
     "campaign.read": _ANYONE,
     "campaign.manage": _ADMINS,

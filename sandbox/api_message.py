@@ -29,6 +29,7 @@ CARD_LIFE_S = 72 * 3600
 TASK_BYTES, BUTTONS, OPTIONS = 128, 6, 20
 TASK_LETTERS = set(ALPHABET + "_-@")
 MEDIA_LIFE_S = 3 * 86_400
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG")  # JPG and PNG, nothing else
 MEDIA_BYTES = {"image": 10, "voice": 2, "video": 10, "file": 20}
 
 
@@ -236,6 +237,8 @@ def upload(call: Call) -> dict[str, Any]:
         raise ApiError(44001, "empty media data")
     if len(call.upload[1]) > MEDIA_BYTES[kind] * 1024 * 1024:
         raise ApiError(40006, "invalid media size")
+    if kind == "image" and not call.upload[1].startswith(PICTURES):
+        raise ApiError(40005, "invalid file type")
     media_id = call.world.new_id("3", 60)
     call.world.media[media_id] = {
         "type": kind,

@@ -17,6 +17,7 @@ from bot.events import Event, TimerDue
 from bot.ids import code, read_code
 from bot.kf_menu import Choice
 from bot.order_events import CheckoutPaid, CheckoutReleased
+from bot.own_events import BargainOpened
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Retry, Turn
@@ -116,6 +117,8 @@ def launch(turn: Turn, event: Event, typed: str) -> None:
     )  # fmt: skip
     drives.bargains.add(turn.db, bargain)
     turn.at(bargain.deadline, DEADLINE, f"bargain:{bargain.id}", {"bargain_id": bargain.id})
+    turn.announce(BargainOpened(key=turn.cause, source=event.source, at=turn.now, bargain_id=bargain.id,
+                                member_id=person.id, deadline=bargain.deadline))  # fmt: skip
     fen = cut(turn, bargain, person, rules)
     turn.say(event.sender, "bargain/launched", code=bargain.code, cut=yuan(fen), price=yuan(bargain.price_fen),
              until=shown(bargain.deadline))  # fmt: skip

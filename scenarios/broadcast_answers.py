@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.broadcast_polls import POLL
 from bot.broadcasts import APP_SEND, CALLED_OFF, DRIVE, GONE, owe_drive
 from bot.events import ApiAnswered
+from bot.media_upload import MEDIA_GONE
 from bot.turn import Turn
 from bot.wecom.msg_template import ADD, CANCEL
 from scenarios import broadcast_singles, broadcasting
@@ -69,7 +70,7 @@ def _made(turn: Turn, broadcast: Broadcast, task: BroadcastTask, event: ApiAnswe
         broadcasts.tasks.change(turn.db, {"status": CANCELLED, "error": "recalled"}, id=task.id)
         owe_drive(turn, broadcast.id)
     else:
-        reason = f"errcode_{event.errcode}"
+        reason = "media_gone" if event.errcode == MEDIA_GONE else f"errcode_{event.errcode}"
         broadcasts.end(turn.db, broadcast.channel, task, FAILED, reason, turn.now)
         broadcasts.tasks.change(turn.db, {"status": REFUSED, "error": reason}, id=task.id)
         _finish(turn, broadcast.id)

@@ -46,7 +46,8 @@ def reason(turn: Turn, why: str) -> str:
 REASONS = {
     "capped": "broadcasts/reason_capped", "coupon": "broadcasts/reason_coupon", "expired": "broadcasts/reason_expired",
     "guide_busy": "broadcasts/reason_guide_busy", "late": "broadcasts/reason_late", "left": "broadcasts/reason_left",
-    "left_out": "broadcasts/reason_left_out", "merged": "broadcasts/reason_merged",
+    "left_out": "broadcasts/reason_left_out", "media_gone": "broadcasts/reason_media_gone",
+    "merged": "broadcasts/reason_merged",
     "no_consent": "broadcasts/reason_no_consent", "no_friend": "broadcasts/reason_no_friend",
     "no_guide": "broadcasts/reason_no_guide", "not_contact": "broadcasts/reason_not_contact",
     "opted_out": "broadcasts/reason_opted_out", "platform_quota": "broadcasts/reason_platform_quota",

@@ -171,13 +171,13 @@ def shown_name(turn: Turn, name: str, remark: str = "") -> str:
     return clipped(remark or name) or turn.texts.render("common/unnamed")
 
 
-def called(turn: Turn, person: Person) -> str:
-    """How the speaker knows a member."""
+def called(turn: Turn, person: Person, userid: str = "") -> str:
+    """How the speaker, or another guide (`userid`), knows a member."""
+    who = userid or (turn.staff.userid if turn.staff else "")
     mine = [
         link
         for channel, external_userid in members.identities(turn.db, person.id)
-        if channel == "wecom" and turn.staff is not None
-        and (link := follows.find(turn.db, external_userid, turn.staff.userid)) is not None
+        if channel == "wecom" and who and (link := follows.find(turn.db, external_userid, who)) is not None
     ]  # fmt: skip
     return shown_name(turn, person.name, next((link.remark for link in mine if link.remark), ""))
 

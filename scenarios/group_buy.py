@@ -14,6 +14,7 @@ from bot.events import Event, TimerDue
 from bot.ids import code, read_code
 from bot.kf_menu import Choice
 from bot.order_events import CheckoutPaid, CheckoutReleased, OrderReduced
+from bot.own_events import TeamOpened
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Turn
@@ -69,6 +70,7 @@ def open_team(turn: Turn, event: Event, typed: str) -> None:
     drives.hold_seat(turn.db, team.id, turn.now)
     teams.take_seat(turn, team, person, held, None)
     turn.at(team.deadline, DEADLINE, f"team:{team.id}", {"team_id": team.id})
+    turn.announce(TeamOpened(key=turn.cause, source=event.source, at=turn.now, team_id=team.id, deadline=team.deadline))
     turn.say(event.sender, "group_buy/opened", code=team.code, size=team.size, price=yuan(held.price_fen),
              until=shown(team.deadline), pay_until=shown(held.hold_until), checkout=held.code)  # fmt: skip
 

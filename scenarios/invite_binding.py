@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -94,16 +95,27 @@ def _newcomer(turn: Turn, person: Person, inviter: Person, care: Care) -> Newcom
     seen = [known.created_at for one in people if (known := members.find(turn.db, one)) is not None]
     return Newcomer(
         first_seen=min([person.created_at, *seen]),
-        staff=_is_staff(turn, person, care) or _is_staff(turn, inviter, care),
+        staff=is_staff(turn, person, care.staff) or is_staff(turn, inviter, care.staff),
         bound=referrals.parent_of(turn.db, person.id) is not None,
-        bought=any(shop.has_bought_before(turn.db, one) for one in people),
+        bought=has_bought(turn, person),
         left=grants.used(turn.db, person, NEWCOMER, "") or follows.has_ended(turn.db, person.id),
     )
 
 
-def _is_staff(turn: Turn, person: Person, care: Care) -> bool:
+def has_bought(turn: Turn, person: Person) -> bool:
+    """Whether somebody bought anything, under any name they ever had."""
+    return any(shop.has_bought_before(turn.db, one) for one in members.everyone(turn.db, person.id))
+
+
+def look_alike(turn: Turn, one_id: int, other_id: int) -> bool:
+    """Whether two look like one person: a reason for a person to look, never to refuse."""
+    one, other = members.find(turn.db, one_id), members.find(turn.db, other_id)
+    return bool(one is not None and other is not None and one.avatar and one.avatar == other.avatar)
+
+
+def is_staff(turn: Turn, person: Person, named: Collection[str]) -> bool:
     """A member who is also a guide, or whose private account the operator named."""
-    return any(channel == STAFF or name in care.staff for channel, name in members.identities(turn.db, person.id))
+    return any(channel == STAFF or name in named for channel, name in members.identities(turn.db, person.id))
 
 
 def newcomer_used_up(turn: Turn, person: Person) -> None:

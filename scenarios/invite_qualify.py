@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.turn import Turn
 from scenarios import invite_rewards
+from scenarios.invite_binding import look_alike
 from scenarios.invite_rules import order_refusal, parse
 from storage import follows, members, referrals, shop
 from storage.tables import Order, Referral
@@ -70,7 +71,5 @@ def merged(turn: Turn, member_id: int) -> None:
 
 
 def _alike(turn: Turn, row: Referral) -> list[str]:
-    """What makes the two look like one person: reasons for a person to look, never to refuse."""
-    inviter, invitee = members.find(turn.db, row.inviter_id), members.find(turn.db, row.invitee_id)
-    same = inviter is not None and invitee is not None and inviter.avatar and inviter.avatar == invitee.avatar
-    return ["avatar"] if same else []
+    """What makes the two look like one person."""
+    return ["avatar"] if look_alike(turn, row.inviter_id, row.invitee_id) else []

@@ -1,33 +1,32 @@
 """营销旅程 journey: the bot acts at the right time without being asked: a birthday, after an order, a long sleep.
 
-What each journey does is a file (scenarios/journey_files.py); how people go along it is in journey_steps.py. Here is
-what makes them begin: events, and a look at every morning's birthdays and sleepers, some members at a time.
+What each journey does is a file (scenarios/journey_files.py); how people go along it is in journey_steps.py, who begins
+by the clock in journey_begins.py. Here is what makes them begin by what happens, and what programs may ask.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from bot.clock import ZONE, end_of_day
 from bot.events import ContactAdded, TimerDue
 from bot.order_events import OrderEntered
+from bot.own_events import BargainOpened, SalonAttended, TeamOpened, TierNoticed
 from bot.router import Act, Refusal, Router
 from bot.turn import Turn
-from scenarios import journey_files, journey_steps
+from scenarios import journey_begins, journey_files, journey_steps
+from scenarios.journey_begins import occasion
 from scenarios.journey_files import Definition
-from storage import journeys
-from storage.segments import birthdays
+from storage import journeys, member_stats
 from storage.tables import JourneySwitch
 
 router = Router("journey")
 
-DAY, SOME = "journey_day", "journey_some"
-AT_ONCE = 200  # members begun in one turn: others are served in between
-router.dailies[DAY] = (9, 20)  # after the quiet hours, off the full hour's rush
+RESUME = "journey_resume"
+AT_ONCE = 500  # who goes on after a pause, in one turn
+router.dailies[journey_begins.DAY] = (9, 20)  # after the quiet hours, off the full hour's rush
 
 
 class Rules(BaseModel):
@@ -37,11 +36,17 @@ class Rules(BaseModel):
 
     on: list[str] = Field(default=[], max_length=50)
     folder: str = ""
+    _kept: dict[int, Definition] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _readable(self) -> Rules:
         assert self.made is not None  # read at the start: what is wrong is said then
         return self
+
+    @property
+    def kept(self) -> dict[int, Definition]:
+        """Versions that this process has read, by their id: what a version says never changes."""
+        return self._kept
 
     @cached_property
     def made(self) -> list[Definition]:
@@ -70,52 +75,49 @@ def ordered(turn: Turn, event: OrderEntered) -> None:
     for made in rules.made:
         if made.exit_on_order:
             journey_steps.leave_for_order(turn, event.member_id, made)
+    bought = member_stats.orders(turn.db, event.member_id)
     for made in rules.by("order", *(["first_order"] if event.first else [])):
-        journey_steps.enter(turn, made, event.member_id, _occasion(made, turn.now, f"order:{event.order_id}"))
+        why = occasion(made, turn.now, f"order:{event.order_id}", bought)
+        journey_steps.enter(turn, made, event.member_id, why)
 
 
-def _occasion(made: Definition, at: datetime, each: str) -> str:
-    """What a member may begin a journey for only once."""
-    year = f"{at.astimezone(ZONE):%Y}"
-    return {"never": "", "yearly": year, "each": each}[made.again]
+@router.on(TierNoticed)
+def tier_noticed(turn: Turn, event: TierNoticed) -> None:
+    """A level is about to fall: the notice itself is said."""
+    for made in turn.using(Rules).by("tier_notice"):
+        journey_steps.enter(turn, made, event.member_id, f"tier:{int(event.until.timestamp())}")
+
+
+@router.on(SalonAttended)
+def salon_attended(turn: Turn, event: SalonAttended) -> None:
+    """Somebody was at a salon: its own thanks, coupon and survey are said."""
+    for made in turn.using(Rules).by("salon_attended"):
+        journey_steps.enter(turn, made, event.member_id, f"salon:{event.salon_id}")
+
+
+@router.on(TeamOpened)
+def team_opened(turn: Turn, event: TeamOpened) -> None:
+    """A team has begun to fill: look at it before its end."""
+    for made in turn.using(Rules).by("team_short"):
+        journey_begins.watch(turn, made, event)
+
+
+@router.on(BargainOpened)
+def bargain_opened(turn: Turn, event: BargainOpened) -> None:
+    """A bargain has begun: look at it before its end."""
+    for made in turn.using(Rules).by("bargain_open"):
+        journey_begins.watch(turn, made, event)
 
 
 @router.on(TimerDue)
 def due(turn: Turn, event: TimerDue) -> None:
     """A morning, the rest of a morning's people, or the next step of somebody."""
     if event.name == journey_steps.TIMER:
-        journey_steps.due(turn, event.payload["run_id"])
-    elif event.name == DAY:
-        for made in turn.using(Rules).by("birthday", "asleep"):
-            _begin(turn, made, event.at, 0)
-    elif event.name == SOME:
-        for made in turn.using(Rules).made:
-            if made.name == event.payload["name"]:
-                _begin(turn, made, datetime.fromisoformat(event.payload["day"]), event.payload["after"])
-
-
-def _begin(turn: Turn, made: Definition, day: datetime, after: int) -> None:
-    """The next members whose day it is; the rest by a timer of their own, at once."""
-    found = _birthdays(turn, made, day, after) if made.trigger == "birthday" else _asleep(turn, made, day, after)
-    for member_id, occasion in found:
-        journey_steps.enter(turn, made, member_id, occasion)
-    if len(found) == AT_ONCE:
-        last = found[-1][0]
-        payload = {"name": made.name, "day": day.isoformat(), "after": last}
-        turn.at(turn.now, SOME, f"journey:{made.name}:{day.isoformat()}:{last}", payload)
-
-
-def _birthdays(turn: Turn, made: Definition, day: datetime, after: int) -> list[tuple[int, str]]:
-    today = day.astimezone(ZONE).date()
-    met = birthdays(today, 0)  # 29 February is kept on the 28th of a year without one
-    return [(one, f"{today:%Y}") for one in journeys.birthdays(turn.db, met, after, AT_ONCE)]
-
-
-def _asleep(turn: Turn, made: Definition, day: datetime, after: int) -> list[tuple[int, str]]:
-    """Who bought last so many days ago, on that day: a week's delay of the bot is made good."""
-    until = end_of_day(day, -made.asleep_days)
-    found = journeys.asleep(turn.db, until - timedelta(days=7), until, after, AT_ONCE)
-    return [(one, _occasion(made, day, f"since:{last.astimezone(ZONE):%Y-%m-%d}")) for one, last in found]
+        journey_steps.due(turn, event.payload["run_id"], turn.using(Rules).kept)
+    elif event.name == RESUME:
+        _go_on(turn, event.payload["name"], event.payload["after"])
+    else:
+        journey_begins.due(turn, event, turn.using(Rules).made)
 
 
 # -- what programs may ask ---------------------------------------------------------------------------------------------
@@ -136,13 +138,21 @@ def pause(turn: Turn, given: Switch) -> dict[str, Any] | Refusal:
 
 
 def resume(turn: Turn, given: Switch) -> dict[str, Any] | Refusal:
-    """Everybody goes on from where they are."""
+    """Everybody goes on from where they are, a window of them at a time."""
     answer = _switch(turn, given, "running")
     if isinstance(answer, dict):
-        for run in journeys.runs.all(turn.db, name=given.name, next_at__lte=turn.now, limit=100_000):
-            turn.at(turn.now, journey_steps.TIMER, f"journey:{run.id}:{run.step}:resumed:{turn.cause}",
-                    {"run_id": run.id})  # fmt: skip
+        _go_on(turn, given.name, 0)
     return answer
+
+
+def _go_on(turn: Turn, name: str, after: int) -> None:
+    """The next of those whose time came while the journey stood still, each by an event of their own."""
+    waiting = journeys.waiting(turn.db, name, turn.now, after, AT_ONCE)
+    for run_id, step in waiting:
+        turn.at(turn.now, journey_steps.TIMER, f"journey:{run_id}:{step}:resumed:{turn.cause}", {"run_id": run_id})
+    if len(waiting) == AT_ONCE:
+        last = waiting[-1][0]
+        turn.at(turn.now, RESUME, f"journey:{name}:resume:{last}:{turn.cause}", {"name": name, "after": last})
 
 
 def stop(turn: Turn, given: Switch) -> dict[str, Any] | Refusal:

@@ -7,10 +7,12 @@ occasion and step); a message that may not be sent is noted, one of the quiet ho
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from string import Template
 
 from bot.turn import Retry, Turn
+from scenarios import journey_causes as causes
 from scenarios import outreach, rewards, vouchers
 from scenarios.journey_files import Definition, Guard, Step
 from scenarios.rewards import Pack
@@ -51,6 +53,8 @@ def enter(turn: Turn, made: Definition, member_id: int, occasion: str) -> Journe
     if person is None or journeys.status(turn.db, made.name) != "running" or not meant(turn, made.guard, person):
         return None
     mine = oneid.same(turn.db, person.id)
+    if causes.look(turn, occasion, person).over:
+        return None
     key = f"{made.name}:{person.id}:{occasion}"
     if any(journeys.runs.one(turn.db, key=f"{made.name}:{one}:{occasion}") is not None for one in mine):
         return None
@@ -65,28 +69,33 @@ def enter(turn: Turn, made: Definition, member_id: int, occasion: str) -> Journe
     return run
 
 
-def due(turn: Turn, run_id: int) -> None:
-    """A run's time has come; one that is paused waits where it is."""
+def due(turn: Turn, run_id: int, kept: dict[int, Definition]) -> None:
+    """A run's time has come; one that is paused waits where it is. `kept`: versions that were read before."""
     run = journeys.runs.one(turn.db, id=run_id)
     if run is None or run.status != "running" or run.next_at is None or run.next_at > turn.now:
         return
     if journeys.status(turn.db, run.name) == "running":
-        go_on(turn, run, definition(turn, run))
+        if run.journey_id not in kept:
+            kept[run.journey_id] = definition(turn, run)
+        go_on(turn, run, kept[run.journey_id])
 
 
 def definition(turn: Turn, run: JourneyRun) -> Definition:
     """What the version says that somebody began with."""
-    kept = journeys.versions.one(turn.db, id=run.journey_id)
-    assert kept is not None
-    return Definition.model_validate_json(kept.definition)
+    version = journeys.versions.one(turn.db, id=run.journey_id)
+    assert version is not None
+    return Definition.model_validate_json(version.definition)
 
 
 def go_on(turn: Turn, run: JourneyRun, made: Definition) -> None:
-    """Step by step until something has to wait, or the end."""
+    """Step by step until something has to wait, or the end: that of the journey, or of what it is about."""
     person = oneid.current(turn.db, run.member_id)
     while person is not None and run.step < len(made.steps):
-        step = made.steps[run.step]
-        until = _do(turn, run, made, step, person)
+        cause = causes.look(turn, run.occasion, person)
+        if cause.over:
+            end(turn, run, "left", cause.over)
+            return
+        until = _do(turn, run, made, person, cause.values)
         if until is not None:
             _change(turn, run, next_at=until)
             turn.at(until, TIMER, f"journey:{run.id}:{run.step}:{until.isoformat()}", {"run_id": run.id})
@@ -94,43 +103,62 @@ def go_on(turn: Turn, run: JourneyRun, made: Definition) -> None:
     end(turn, run, "done" if person is not None else "left", "" if person is not None else "nobody")
 
 
-def _do(turn: Turn, run: JourneyRun, made: Definition, step: Step, person: Person) -> datetime | None:
+def _do(
+    turn: Turn, run: JourneyRun, made: Definition, person: Person, values: Mapping[str, object]
+) -> datetime | None:  # fmt: skip
     """One step, and the run stands behind it. A moment: it goes on then, not before."""
-    here = run.step
+    here, step = run.step, made.steps[run.step]
+    following, why = here + 1, ""
     if step.do == "wait":
-        _change(turn, run, step=here + 1)
+        _change(turn, run, step=following)
         return turn.now + timedelta(days=step.days, hours=step.hours)
     if step.do == "branch":
-        on = meant(turn, step.only, person)
-        _note(turn, run, here, "branch", "on" if on else "otherwise")
-        _change(turn, run, step=here + 1 if on else (step.otherwise or len(made.steps) + 1) - 1)
-        return None
-    if step.do == "send":
-        stopped = outreach.may_reach(turn, person.id, f"journey:{run.name}:{run.id}:{here}") if made.marketing else None
-        if stopped is not None and stopped.until is not None:
+        why = "on" if meant(turn, step.only, person) else "otherwise"
+        following = following if why == "on" else (step.otherwise or len(made.steps) + 1) - 1
+    elif step.do == "end":
+        following = len(made.steps)
+    elif step.do == "send":
+        stopped = _send(turn, run, made, person, values)
+        if stopped.until is not None:
             _note(turn, run, here, "send", stopped.reason)
             return stopped.until
-        if stopped is None:
-            turn.tell(person.id, "journey/said", text=_filled(turn, step.text, person, run))
-        _note(turn, run, here, "send", stopped.reason if stopped else "")
+        why = stopped.reason
     elif step.do == "grant":
-        _note(turn, run, here, "grant", _grant(turn, run, step, person))
+        why = _grant(turn, run, step, person)
     else:
-        _note(turn, run, here, "task", _task(turn, run, step, person))
-    _change(turn, run, step=here + 1)
+        why = _task(turn, run, step, person, values)
+    if step.do != "end":
+        _note(turn, run, here, step.do, why)
+    _change(turn, run, step=following)
     return None
 
 
-def _filled(turn: Turn, text: str, person: Person, run: JourneyRun) -> str:
-    """The shop's own text for somebody: their name, their points, the coupon this journey gave last."""
+def _send(
+    turn: Turn, run: JourneyRun, made: Definition, person: Person, values: Mapping[str, object]
+) -> outreach.Stopped:  # fmt: skip
+    """Say a step's text, if it may be said now; why not, "" when it was."""
+    text = made.steps[run.step].text
+    known = {**_known(turn, person, run), **values}
+    if not known["code"] and {"coupon", "code"} & {*Template(text).get_identifiers()}:
+        return outreach.Stopped("no_coupon")  # it would praise a coupon that was not given
+    if made.marketing:
+        stopped = outreach.may_reach(turn, person.id, f"journey:{run.name}:{run.id}:{run.step}")
+        if stopped is not None:
+            return stopped
+    turn.tell(person.id, "journey/said", text=Template(text).safe_substitute(known))
+    return outreach.Stopped("")
+
+
+def _known(turn: Turn, person: Person, run: JourneyRun) -> dict[str, object]:
+    """What a text may say of somebody: their name, their points, the coupon this journey gave last."""
     got = grants.of_member(turn.db, person.id)
     mine = {one.id for one in got if one.occurrence.startswith(f"journey:{run.name}:{run.occasion}:")}
     usable = coupons.usable(turn.db, person.id, turn.now)
     coupon = next((one for one in reversed(usable) if one.grant_id in mine), None)
-    return Template(text).safe_substitute(
-        name=person.name or turn.texts.render("common/unnamed"), points=points.held(turn.db, person.id),
-        coupon=coupon.template if coupon else "", code=coupon.code if coupon else "",
-    )  # fmt: skip
+    return {
+        "name": person.name or turn.texts.render("common/unnamed"), "points": points.held(turn.db, person.id),
+        "coupon": coupon.template if coupon else "", "code": coupon.code if coupon else "",
+    }  # fmt: skip
 
 
 def _grant(turn: Turn, run: JourneyRun, step: Step, person: Person) -> str:
@@ -147,11 +175,11 @@ def _grant(turn: Turn, run: JourneyRun, step: Step, person: Person) -> str:
     return got if isinstance(got, str) else ""
 
 
-def _task(turn: Turn, run: JourneyRun, step: Step, person: Person) -> str:
+def _task(turn: Turn, run: JourneyRun, step: Step, person: Person, values: Mapping[str, object]) -> str:
     userid = follows.guide_of(turn.db, person.id)
     if userid is None:
         return "no_guide"
-    text = _filled(turn, step.text, person, run)
+    text = Template(step.text).safe_substitute({**_known(turn, person, run), **values})
     tasks.add(turn.db, turn.ids, userid, "journey", text, turn.now + TASK_WITHIN, f"journey:{run.id}:{run.step}",
               f"rule:journey:{run.name}", turn.now, person.id)  # fmt: skip
     return ""

@@ -256,8 +256,9 @@ def timer_due(turn: Turn, event: TimerDue) -> None:
 @router.on(ApiAnswered)
 def api_answered(turn: Turn, event: ApiAnswered) -> None:
     """A member's QR code is made."""
-    if event.call == invite_codes.ADD_WAY:
-        invite_codes.way_answered(turn, event)
+    made = invite_codes.way_answered(turn, event) if event.call == invite_codes.ADD_WAY else None
+    if made is not None:
+        turn.tell(made[0], "referral/way", qr_code=made[1])
 
 
 router.campaign = CampaignKind(

@@ -59,7 +59,7 @@ def _line(turn: Turn, salon: Salon) -> str:
     return turn.texts.render(text, **salon_seats.shown(turn, salon), left=left, price=salon_seats.price(turn, salon))
 
 
-@router.words("报名", arg="编号", bare=True, menu=False)
+@router.words("报名", arg="编号", bare=True, menu=False, hot=salon_seats.spelled)
 def join(turn: Turn, event: Event, typed: str) -> None:
     """Take a seat, or a place in the queue."""
     assert event.sender is not None
@@ -77,7 +77,7 @@ def join(turn: Turn, event: Event, typed: str) -> None:
         if why:
             _refuse(turn, event.sender, salon, person, why)
             return
-    say_seat(turn, event.sender, salon, salon_seats.sign_up(turn, salon, person, ""))
+    say_seat(turn, event.sender, salon, salon_seats.sign_up(turn, salon, person, seat, ""))
 
 
 def _refuse(turn: Turn, to: Address, salon: Salon, person: Person, why: str) -> None:
@@ -114,7 +114,7 @@ def _calendar(turn: Turn, seat: SalonSeat) -> str:
     return turn.texts.render("salon/calendar", url=f"{base}/m/salons/{seat.token}.ics") if base else ""
 
 
-@router.words("确认名额", arg="编号", menu=False)
+@router.words("确认名额", arg="编号", menu=False, hot=salon_seats.spelled)
 def take_offer(turn: Turn, event: Event, typed: str) -> None:
     """Somebody who waited takes the seat that came free."""
     join(turn, event, typed)
@@ -129,7 +129,7 @@ def _accept(turn: Turn, to: Address, salon: Salon, seat: SalonSeat, person: Pers
         turn.say(to, "salon/closed")
 
 
-@router.words("取消报名", arg="编号", bare=True, menu=False)
+@router.words("取消报名", arg="编号", bare=True, menu=False, hot=salon_seats.spelled)
 def leave(turn: Turn, event: Event, typed: str) -> None:
     """Give a seat or a place in the queue up."""
     assert event.sender is not None

@@ -40,7 +40,7 @@ def plan(turn: Turn, event: Event) -> None:
         turn.say(event.sender, "salon/plan_none")
 
 
-@router.words("报名", audience="guide", arg="编号 会员", may="salon.sign_up", menu=False)
+@router.words("报名", audience="guide", arg="编号 会员", may="salon.sign_up", menu=False, hot=salon_seats.spelled)
 def sign_up(turn: Turn, event: Event, typed: str) -> None:
     """Sign a member up: `报名 S12 王女士`."""
     assert event.sender is not None
@@ -58,7 +58,7 @@ def sign_up(turn: Turn, event: Event, typed: str) -> None:
     if why:
         turn.say(event.sender, REFUSED[why], name=name)
         return
-    seat = salon_seats.sign_up(turn, salon, person, event.sender.external_id)
+    seat = salon_seats.sign_up(turn, salon, person, seat, event.sender.external_id)
     state = turn.texts.render(STATES.get(seat.status, "salon/for_confirmed"))
     turn.say(event.sender, "salon/signed_up_for", **salon_seats.shown(turn, salon), name=name, state=state)
 

@@ -47,8 +47,13 @@ def _ticket(turn: Turn, salon: Salon) -> checkout.Goods:
     return checkout.goods(turn, salon.sku, 0)
 
 
+def spelled(typed: str) -> str:
+    """The number of a salon as it was typed: `S12`, `12`; a guide's words go on with a member."""
+    return typed.strip().lstrip("sS").strip().partition(" ")[0]
+
+
 def find(turn: Turn, typed: str) -> Salon | None:
-    """The salon somebody means, by its number: `S12`, `12`."""
+    """The salon somebody means, by its number."""
     digits = typed.strip().lstrip("sS").strip()
     return salons.rows.one(turn.db, no=int(digits)) if digits.isdecimal() and len(digits) < 10 else None
 
@@ -64,51 +69,55 @@ def why_not(turn: Turn, salon: Salon, person: Person) -> str:
         return "closed"
     who = json.loads(salon.who)
     admission = Admission(tuple(who["tiers"]), who["absences_most"])
-    absences = salons.absences(turn.db, oneid.same(turn.db, person.id), turn.now - ABSENT_WITHIN)
+    absences = 0
+    if admission.absences_most:
+        absences = salons.absences(turn.db, oneid.same(turn.db, person.id), turn.now - ABSENT_WITHIN)
     refused = salon_rules.refused(Guest(person.tier, absences), admission)
-    return refused or ("points" if points.held(turn.db, person.id) < salon.points else "")
+    short = salon.points > 0 and points.held(turn.db, person.id) < salon.points
+    return refused or ("points" if short else "")
 
 
-def sign_up(turn: Turn, salon: Salon, person: Person, by: str) -> SalonSeat:
-    """A seat, or a place in the queue; who has either keeps it."""
-    seat = mine(turn, salon, person)
+def sign_up(turn: Turn, salon: Salon, person: Person, seat: SalonSeat | None, by: str) -> SalonSeat:
+    """A seat, or a place in the queue; who has either keeps it. `seat` is what `mine` found."""
     if seat is not None and seat.status not in OVER:
         return seat
+    place = salons.next_place(turn.db, salon.id)  # whoever asks about this salon later waits here until we are done
     if seat is None:
         seat = SalonSeat(
-            id=turn.ids.next(), salon_id=salon.id, member_id=person.id, status="cancelled", place=0,
+            id=turn.ids.next(), salon_id=salon.id, member_id=person.id, status="waiting", place=place,
             token=code(turn.chance, 16), points=0, paid_key="", checkout_id=None, by=by, offered_until=None,
             made_at=turn.now, changed_at=turn.now, attended_at=None,
         )  # fmt: skip
-        salons.seats.add(turn.db, seat)
-    _change(turn, seat, status="waiting", place=salons.next_place(turn.db, salon.id), by=by)
-    if salons.first_waiting(turn.db, salon.id).id == seat.id:  # type: ignore[union-attr]
-        _sit(turn, salon, seat, person)
+        got = _got(turn, salon, seat, person)
+        return salons.seats.add(turn.db, seat.model_copy(update=got))
+    got = _got(turn, salon, seat, person)
+    _change(turn, seat, **{"status": "waiting", "place": place, "by": by, **got})
     return seat
 
 
-def _sit(turn: Turn, salon: Salon, seat: SalonSeat, person: Person) -> bool:
-    """Take a seat that is free, and pay for it or hold it for payment; False when there is none."""
+def _got(turn: Turn, salon: Salon, seat: SalonSeat, person: Person) -> dict[str, object]:
+    """A seat for somebody new, unless others wait already."""
+    return {} if salons.first_waiting(turn.db, salon.id) is not None else _sit(turn, salon, seat, person)
+
+
+def _sit(turn: Turn, salon: Salon, seat: SalonSeat, person: Person) -> dict[str, object]:
+    """Take a seat that is free, and pay for it or hold it for payment: what the seat is now, {} when none is free."""
     if salon.sku:
         want = Want(KIND, salon.id, (_ticket(turn, salon),), _ticket(turn, salon).price_fen,
                     (Hold(salons.stock_name(salon.id), 1),), store=salon.store)  # fmt: skip
         held = checkout.open_checkout(turn, person, want)
         if isinstance(held, str):
-            return False
-        _change(turn, seat, status="confirmed" if held.status == "paid" else "held", checkout_id=held.id)
-        return True
-    if not stock.take(turn.db, salons.stock_name(salon.id)):
-        return False
-    _confirm(turn, salon, seat, person)
-    return True
+            return {}
+        return {"status": "confirmed" if held.status == "paid" else "held", "checkout_id": held.id}
+    return _paid(turn, salon, seat, person) if stock.take(turn.db, salons.stock_name(salon.id)) else {}
 
 
-def _confirm(turn: Turn, salon: Salon, seat: SalonSeat, person: Person) -> None:
+def _paid(turn: Turn, salon: Salon, seat: SalonSeat, person: Person) -> dict[str, object]:
     """The seat is theirs; points are paid under a key of this very time."""
     key = f"salon:{seat.id}:{turn.ids.next()}" if salon.points else ""
     if key and not points.spend(turn, person.id, salon.points, PAID_TO, key, "salon"):
         raise Retry(f"salon seat {seat.id}: the points went elsewhere meanwhile")
-    _change(turn, seat, status="confirmed", points=salon.points, paid_key=key, offered_until=None)
+    return {"status": "confirmed", "points": salon.points, "paid_key": key, "offered_until": None}
 
 
 def accept(turn: Turn, salon: Salon, seat: SalonSeat, person: Person) -> bool:
@@ -116,14 +125,20 @@ def accept(turn: Turn, salon: Salon, seat: SalonSeat, person: Person) -> bool:
     name = salons.stock_name(salon.id)
     if salon.sku:
         stock.release(turn.db, name)
-        return _sit(turn, salon, seat, person)
-    _confirm(turn, salon, seat, person)
-    return stock.commit(turn.db, name)
+        got = _sit(turn, salon, seat, person)
+    else:
+        got = _paid(turn, salon, seat, person) if stock.commit(turn.db, name) else {}
+    if got:
+        _change(turn, seat, **got)
+    return bool(got)
 
 
 def give_up(turn: Turn, salon: Salon, seat: SalonSeat, *, refund: bool, status: str = "cancelled") -> None:
     """Leave a seat or the queue; what was paid goes back where `refund` says so. The next in the queue is asked."""
     was, name = seat.status, salons.stock_name(salon.id)
+    salons.hold(
+        turn.db, salon.id
+    )  # whoever asks at this moment waits in the queue before we look at it, or comes after
     _change(turn, seat, status=status, offered_until=None)
     if was == "offered":
         stock.release(turn.db, name)
@@ -136,7 +151,7 @@ def give_up(turn: Turn, salon: Salon, seat: SalonSeat, *, refund: bool, status: 
         if refund:
             _refund_points(turn, seat)
     if was != "waiting":
-        offer_next(turn, salon)
+        _offer(turn, salon)
 
 
 def _refund_points(turn: Turn, seat: SalonSeat) -> None:
@@ -159,6 +174,11 @@ def _refund_money(turn: Turn, seat: SalonSeat, *, refund: bool) -> None:
 
 def offer_next(turn: Turn, salon: Salon) -> None:
     """Keep free seats for those who waited longest, and tell them; at night they hear of it in the morning."""
+    salons.hold(turn.db, salon.id)
+    _offer(turn, salon)
+
+
+def _offer(turn: Turn, salon: Salon) -> None:
     if salon.status != "open" or turn.now >= salon.starts_at:
         return
     zone = ZoneInfo(salon.zone)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bot.clock import read_quiet
 from bot.events import TimerDue
+from bot.own_events import SalonAttended
 from bot.turn import Turn
 from scenarios import salon_rules, salon_seats, vouchers
 from storage import follows, oneid, salons, shop, tasks, timers
@@ -155,6 +156,8 @@ def _thank(turn: Turn, salon: Salon, seat: SalonSeat, follow: dict[str, str]) ->
             coupon = turn.texts.render("salon/thanks_coupon", name=got.template, code=got.code)
     survey = turn.texts.render("salon/thanks_survey", url=follow["survey"]) if follow["survey"] else ""
     turn.tell(seat.member_id, "salon/thanks", **salon_seats.shown(turn, salon), coupon=coupon, survey=survey)
+    turn.announce(SalonAttended(key=turn.cause, source=turn.event.source, at=turn.now, salon_id=salon.id,
+                                member_id=seat.member_id))  # fmt: skip
 
 
 STEPS: dict[str, Callable[[Turn, TimerDue, Salon], None]] = {

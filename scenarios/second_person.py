@@ -13,12 +13,13 @@ from typing import Any
 
 from bot.own_events import ApprovalAsked, ApprovalDecided
 from bot.turn import Turn
-from storage import approvals, staff
+from storage import approvals, members, staff
 from storage.tables import Approval
 
 OVER = "approval.over"  # the timer
 GOOD_FOR = timedelta(days=3)
 RULE = "rule:approvals"
+MEMBER = "member:"
 
 
 def same_person(one: str, other: str) -> bool:
@@ -32,8 +33,21 @@ def folded(typed: str) -> str:
     return "".join(symbol for symbol in shown if not symbol.isspace() and unicodedata.category(symbol) != "Cf")
 
 
+def of_member(member_id: int) -> str:
+    """Who asks, when a member does."""
+    return f"{MEMBER}{member_id}"
+
+
+def is_member(made_by: str) -> bool:
+    """Whether a member asked."""
+    return made_by.startswith(MEMBER)
+
+
 def name_of(turn: Turn, userid: str) -> str:
-    """How somebody is called among staff."""
+    """How somebody is called among staff; a member who asks, by their name."""
+    if is_member(userid):
+        person = members.find(turn.db, int(userid.removeprefix(MEMBER)))
+        return (person.name if person else "") or turn.texts.render("common/unnamed")
     known = staff.find(turn.db, userid)
     return (known.name if known else "") or userid
 

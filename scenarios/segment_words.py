@@ -22,16 +22,18 @@ SENTENCES = frozenset({
     "segments/excludes_all", "segments/field", "segments/guides", "segments/integer", "segments/joined",
     "segments/last_order", "segments/least_above_most", "segments/least_limit", "segments/list", "segments/missing",
     "segments/moment", "segments/most_limit", "segments/name_taken", "segments/no_bound", "segments/no_json",
-    "segments/no_segment", "segments/no_zone", "segments/nobody_has", "segments/not_within", "segments/object",
+    "segments/no_segment", "segments/no_tag_rule", "segments/no_zone", "segments/nobody_has",
+    "segments/not_within", "segments/object",
     "segments/one_birthday", "segments/one_of", "segments/orders", "segments/orders_lately", "segments/points",
     "segments/rfm", "segments/rfm_f", "segments/rfm_m", "segments/rfm_r", "segments/says_nothing",
     "segments/semicolon", "segments/since", "segments/spend", "segments/spend_lately", "segments/stage_first",
     "segments/stage_lost", "segments/stage_new", "segments/stage_prospect", "segments/stage_repeat",
-    "segments/stage_sleeping", "segments/stages", "segments/stores", "segments/tags", "segments/text",
+    "segments/stage_sleeping", "segments/stages", "segments/store_types", "segments/stores", "segments/tags",
+    "segments/text",
     "segments/tiers", "segments/too_few", "segments/too_many", "segments/unknown", "segments/unknown_known",
     "segments/unknown_near", "segments/until", "segments/within", "segments/without", "segments/wrong"
 })  # fmt: skip
-LISTS = ("tiers", "stores", "channels", "guides", "coupons")
+LISTS = ("tiers", "stores", "store_types", "channels", "guides", "coupons")
 
 
 class Words:

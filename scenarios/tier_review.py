@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from bot.clock import ZONE, local_day
+from bot.own_events import TierNoticed
 from bot.turn import Turn
 from scenarios import tier_book
 from scenarios.tier_book import Book
@@ -18,21 +19,22 @@ from storage.tables import MemberTier
 
 MORE, ADOPT = "tier.review_more", "tier.adopt"
 AT_ONCE = 250  # about a tenth of a second of the writer; a night has time for a million
+REVIEWED = 80  # who falls is told, which costs more
 
 Decided = list[tuple[MemberTier, Held, Verdict, int]]
 TEXTS = {"notice": "tier/notice", "grace": "tier/grace", "kept": "tier/kept", "lowered": "tier/lowered"}
 
 
-def review(turn: Turn, most: int = AT_ONCE) -> int:
+def review(turn: Turn, most: int = REVIEWED) -> int:
     """Look at whoever is due, so many at once, the rest a second later; how many that were."""
     book = tier_book.in_force(turn)
     if book is None:
         return 0
-    due = tiers.due(turn.db, turn.now, most)
-    if due:
-        tiers.lock(turn.db, [row.member_id for row in due])
-        due = [row for row in tiers.of(turn.db, [one.member_id for one in due]).values() if _is_due(turn, row)]
-    ids = [row.member_id for row in due]
+    ids, due = tiers.due(turn.db, turn.now, most), list[MemberTier]()
+    if ids:
+        tiers.lock(turn.db, ids)
+        due = [row for row in tiers.of(turn.db, ids).values() if _is_due(turn, row)]
+    more, ids = len(ids) == most, [row.member_id for row in due]
     then = {row.member_id: row.review_at.astimezone(ZONE).date() for row in due if row.review_at}
     worths, later = _worths(turn, ids, book.rules), _worths_then(turn, then, book.rules)
     decided: Decided = []
@@ -43,8 +45,10 @@ def review(turn: Turn, most: int = AT_ONCE) -> int:
     _write(turn, book, decided)
     for row, _, verdict, value in decided:
         if verdict.say:
-            _say(turn, row.member_id, verdict, value, book.rules, tier_book.held(row, book.rules).rank)
-    if len(due) == most:
+            ahead = verdict.say == "notice" and then.get(row.member_id, tier_book.today(turn)) > tier_book.today(turn)
+            counts = later.get(row.member_id, 0) if ahead else value  # a notice tells what will be missing that day
+            _say(turn, row.member_id, verdict, counts, book.rules, tier_book.held(row, book.rules).rank)
+    if more:  # of those that were asked for, another process may have looked at some
         turn.at(turn.since(1), MORE, f"{MORE}:{turn.cause}", {})
     return len(due)
 
@@ -100,6 +104,9 @@ def _say(turn: Turn, member_id: int, verdict: Verdict, value: int, rules: TierRu
     else:
         missing = amount(turn, rules, max(0, rules.floor(before) - value))
         turn.tell(member_id, TEXTS[verdict.say], tier=tier, missing=missing, until=_day(verdict, look=True))
+    if verdict.say == "notice" and verdict.review_at is not None:
+        turn.announce(TierNoticed(key=turn.cause, source=turn.event.source, at=turn.now, member_id=member_id,
+                                  until=verdict.review_at))  # fmt: skip
 
 
 def _day(verdict: Verdict, *, look: bool = False) -> str:

@@ -33,7 +33,28 @@ def _points_off(_: datetime) -> Select[Any]:
     )  # fmt: skip
 
 
+def _coupons_off(_: datetime) -> Select[Any]:
+    """Coupons that waited were given when, and only when, a second person agreed, and from their allowance."""
+    p, h = t.Approval, t.Handout
+    key = literal("handout:") + h.id.cast(p.__table__.c.key.type)
+    after = {"approved": "done", "waiting": "waiting", "rejected": "declined", "expired": "declined"}
+    fits = or_(*[and_(p.status == was, h.status == then) for was, then in after.items()])
+    paid = or_(h.status != "done", h.charged_to == p.decided_by)
+    return select(p.id, p.status, h.id.label("handout"), h.status.label("given")).join(h, p.key == key).where(
+        ~and_(fits, paid)
+    )  # fmt: skip
+
+
+def _coupon_unasked(_: datetime) -> Select[Any]:
+    """A coupon that waits, or that another one's allowance paid for, is one that somebody was asked about."""
+    p, h = t.Approval, t.Handout
+    asked = select(p.id).where(p.key == literal("handout:") + h.id.cast(p.__table__.c.key.type)).exists()
+    return select(h.id, h.status, h.charged_to).where(or_(h.status == "waiting", h.charged_to != h.userid), ~asked)
+
+
 APPROVALS: tuple[tuple[str, Callable[[datetime], Select[Any]]], ...] = (
     ("approvals: the second person is another person", _alone),
     ("approvals: points that waited follow the decision", _points_off),
+    ("approvals: coupons that waited follow the decision", _coupons_off),
+    ("approvals: coupons that wait were asked about", _coupon_unasked),
 )

@@ -16,6 +16,7 @@ from storage import audit_chain, tables
 from storage.approval_checks import APPROVALS
 from storage.buying_checks import BUYING
 from storage.desk_checks import DESK
+from storage.distribution_checks import DISTRIBUTION
 from storage.journey_checks import JOURNEYS
 from storage.knowledge_checks import KNOWLEDGE
 from storage.media_checks import MEDIA
@@ -26,6 +27,7 @@ from storage.referral_checks import REFERRALS
 from storage.replies_checks import REPLIES
 from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
+from storage.tag_checks import TAGS
 from storage.tiers_checks import TIERS
 from storage.types import UtcDateTime
 
@@ -248,9 +250,11 @@ CHECKS: tuple[Looks, ...] = (
             *REPLIES,
             *MEDIA,
             *DESK,
+            *TAGS,
             *TIERS,
             *SALONS,
             *JOURNEYS,
+            *DISTRIBUTION,
         )
     ],
 )

@@ -29,7 +29,7 @@ def handout_without_coupon(_: datetime) -> Select[Any]:
 def allowance_off(_: datetime) -> Select[Any]:
     """What a day's allowance says was taken is what was handed out on it, in coupons and in fen."""
     h, s = t.Handout, t.Stock
-    day = (h.userid + literal(":") + h.day).label("day")
+    day = (h.charged_to + literal(":") + h.day).label("day")
     done = select(day, func.count().label("n"), func.sum(h.fen).label("fen")).where(h.status == "done").group_by(day)
     given = done.subquery()
     pieces = literal("handout:") + given.c.day
@@ -42,7 +42,7 @@ def allowance_off(_: datetime) -> Select[Any]:
 def allowance_of_nothing(_: datetime) -> Select[Any]:
     """No allowance was taken from for a coupon that nobody got."""
     h, s = t.Handout, t.Stock
-    given = select(h.id).where(h.status == "done", s.name == literal("handout:") + h.userid + literal(":") + h.day)
+    given = select(h.id).where(h.status == "done", s.name == literal("handout:") + h.charged_to + literal(":") + h.day)
     return select(s.name, s.taken).where(s.name.like("handout:%"), s.taken > 0, ~given.exists())
 
 

@@ -22,6 +22,7 @@ _M = Member.__table__  # type: ignore[attr-defined]
 _P = MemberProfile.__table__  # type: ignore[attr-defined]
 _S = MemberStats.__table__  # type: ignore[attr-defined]
 _NEWEST = Sql(select(func.coalesce(func.max(_J.c.version), 0)).where(_J.c.name == bindparam("of")))
+_R = JourneyRun.__table__  # type: ignore[attr-defined]
 _WINDOW = (_M.c.id > bindparam("after"), _M.c.merged_into.is_(None))
 _MOST = bindparam("most", type_=_M.c.id.type)
 _BIRTHDAYS = Sql(
@@ -38,6 +39,16 @@ _ASLEEP = Sql(
     .order_by(_S.c.member_id)
     .limit(_MOST)
 )
+
+_WAITING = Sql(
+    select(_R.c.id, _R.c.step)
+    .where(
+        _R.c.name == bindparam("of"), _R.c.next_at.is_not(None),
+        _R.c.next_at <= bindparam("now", type_=_R.c.began_at.type), _R.c.id > bindparam("after", type_=_R.c.id.type),
+    )
+    .order_by(_R.c.id)
+    .limit(_MOST)
+)  # fmt: skip
 
 
 def version_of(db: Db, name: str, digest: str) -> Journey | None:
@@ -65,3 +76,8 @@ def birthdays(db: Db, days: Sequence[str], after: int, most: int) -> list[int]:
 def asleep(db: Db, since: datetime, until: datetime, after: int, most: int) -> list[tuple[int, datetime]]:
     """Members who bought last between two moments, with when, a window of them."""
     return [(int(row[0]), row[1]) for row in db.all(_ASLEEP, since=since, until=until, after=after, most=most)]
+
+
+def waiting(db: Db, name: str, now: datetime, after: int, most: int) -> list[tuple[int, int]]:
+    """(run, step) of those whose time has come, a window of them by id."""
+    return [(int(row[0]), int(row[1])) for row in db.all(_WAITING, of=name, now=now, after=after, most=most)]

@@ -35,6 +35,8 @@ _BY_KEY = Sql(select(_T.c.debit, _T.c.credit, _T.c.asset, _T.c.amount).where(_T.
 ISSUER = "issuer"
 EXPIRED = "expired"
 POINTS = "points"
+COMMISSION = "commission"  # fen
+OWED = (POINTS, COMMISSION)  # what a member can come to owe
 
 
 class KeyReused(Exception):

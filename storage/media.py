@@ -42,3 +42,8 @@ def keep(db: Db, ids: Ids, found: dict[str, Any], userid: str, cause: str, now: 
         rows.add(db, media)
     senders.add(db, MediaSender(media_id=media.id, userid=userid, cause=cause, sent_at=now))
     return media, fresh
+
+
+def sent_by(db: Db, media_id: int) -> list[str]:
+    """Who sent a file."""
+    return [one.userid for one in senders.all(db, order="userid", media_id=media_id)]

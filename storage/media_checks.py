@@ -30,8 +30,15 @@ def misnamed(_: datetime) -> Select[Any]:
     return select(m.id, m.path).where(~m.path.endswith(m.sha256.concat(".").concat(m.kind)))
 
 
+def uploaded(_: datetime) -> Select[Any]:
+    """What WeCom has of ours is kept here."""
+    m, u = t.Media, t.MediaUpload
+    return select(u.media_id, u.kind, u.name).where(~select(m.id).where(m.id == u.media_id).exists())
+
+
 MEDIA = (
     ("media: each file was sent by somebody", unsent),
     ("media: whoever sent a file sent one that is there", unkept),
+    ("media: what was uploaded is kept", uploaded),
     ("media: a file lies where its content says", misnamed),
 )

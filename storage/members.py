@@ -29,6 +29,7 @@ _BY_IDENTITY = Sql(
 _BY_ID = Sql(select(*_PERSON).where(_M.c.id == bindparam("id_")))
 _IDENTITIES = Sql(select(_I.c.channel, _I.c.external_id).where(_I.c.member_id == bindparam("id_")).order_by(_I.c.id))
 _ABSORBED = Sql(select(_M.c.id).where(_M.c.merged_into == bindparam("of"), _M.c.merged_into.is_not(None)))
+_MERGED_INTO = Sql(select(_M.c.merged_into).where(_M.c.id == bindparam("id_")))
 _PROFILE = Sql(
     update(_M)
     .where(_M.c.id == bindparam("id_"))
@@ -97,6 +98,15 @@ def everyone(db: Db, member_id: int) -> list[int]:
     for known in found:
         found += [row[0] for row in db.all(_ABSORBED, of=known)]
     return found
+
+
+def current_id(db: Db, member_id: int) -> int:
+    """Whom an id stands for today: the survivor, however often it was merged."""
+    row = db.one(_MERGED_INTO, id_=member_id)
+    while row is not None and row[0] is not None:
+        member_id = row[0]
+        row = db.one(_MERGED_INTO, id_=member_id)
+    return member_id
 
 
 def create(db: Db, ids: Ids, key: Key, evidence: str, now: datetime) -> Person:

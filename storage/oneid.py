@@ -17,13 +17,14 @@ from sqlalchemy import bindparam, select, update
 from storage import (
     audit_log,
     coupons,
+    distribution_merge,
     grants,
     ledger,
     member_tags,
     members,
     names,
     outreach_merge,
-    points,
+    purse,
     referral_merge,
     timers,
 )
@@ -47,7 +48,6 @@ _FOLLOWS = Sql(select(_F.c.id).where(_F.c.member_id == bindparam("of")))
 _MOVE_IDENTITY = Sql(update(_I).where(_I.c.id == bindparam("id_")).values(member_id=bindparam("to")))
 _MOVE_FOLLOW = Sql(update(_F).where(_F.c.id == bindparam("id_")).values(member_id=bindparam("to")))
 _INTO = Sql(update(_M).where(_M.c.id == bindparam("id_")).values(merged_into=bindparam("to")))
-_MERGED_INTO = Sql(select(_M.c.merged_into).where(_M.c.id == bindparam("id_")))
 _ABSORBED = Sql(select(_M.c.id).where(_M.c.merged_into == bindparam("of")))
 _FIND = Sql(select(_G.c.survivor_id, _G.c.absorbed_id, _G.c.moved, _G.c.undone_at).where(_G.c.id == bindparam("id_")))
 _UNDONE = Sql(
@@ -80,6 +80,9 @@ class Moved:
     tags: list[list[str]] = field(default_factory=list)
     tails: list[str] = field(default_factory=list)
     touches: list[int] = field(default_factory=list)
+    promoters: list[list[Any]] = field(default_factory=list)
+    customers: list[list[Any]] = field(default_factory=list)
+    commissions: list[list[Any]] = field(default_factory=list)
 
 
 class Unmergeable(Exception):
@@ -110,7 +113,9 @@ def merge(db: Db, ids: Ids, survivor: int, absorbed: int, evidence: str, cause: 
     merging.move_names()
     referral_merge.follow(merging)
     merging.settle_grants()
+    distribution_merge.before(merging)
     merging.move_value()
+    distribution_merge.follow(merging)
     outreach_merge.follow(merging)
     db.run(_INTO, id_=absorbed, to=survivor)
     db.add(_ADD, (merging.id, survivor, absorbed, evidence, json.dumps(merging.moved.__dict__), cause, now, None))
@@ -204,11 +209,12 @@ class _Merging:
             self.moved.coupons.append(voucher.id)
         for asset, amount in sorted(ledger.balances(self.db, self.absorbed).items()):
             self._transfer(f"merge:{self.id}:{asset}", account(self.absorbed), account(self.survivor), asset, amount)
-        owes = points.owed(self.db, self.absorbed)
-        if owes:
-            key = f"merge:{self.id}:owes"
-            self._transfer(key, debt_account(self.survivor), debt_account(self.absorbed), ledger.POINTS, owes)
-        points.settle(self, self.survivor, f"merge:{self.id}:settle", "merge")
+        for asset in ledger.OWED:
+            mark = "" if asset == ledger.POINTS else f":{asset}"
+            owes = purse.owed(self.db, self.absorbed, asset)
+            key = f"merge:{self.id}:owes{mark}"
+            self._transfer(key, debt_account(self.survivor), debt_account(self.absorbed), asset, owes)
+            purse.settle(self, self.survivor, asset, f"merge:{self.id}:settle{mark}", "merge")
 
     def _transfer(
         self, key: str, debit: str, credit: str, asset: str, amount: int, reason: str = "merge"
@@ -233,6 +239,8 @@ def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime)
     survivor, absorbed, moved = row[0], row[1], Moved(**json.loads(row[2]))
     _move_back(db, survivor, absorbed, moved)
     referral_merge.part(db, ids, merge_id, moved, now)
+    poster = distribution_merge.Poster(db, ids, cause, now)
+    distribution_merge.restore(poster, merge_id, survivor, moved)
     for key, debit, credit, asset, amount in reversed(moved.transfers):
         there = amount
         if credit == account(survivor):
@@ -243,6 +251,7 @@ def undo(db: Db, ids: Ids, merge_id: int, actor: str, cause: str, now: datetime)
         ):
             if part:
                 ledger.post(db, ids.next(), Move(back_key, payer, debit, asset, part, "merge undone"), cause, now)
+    distribution_merge.part(poster, moved)
     outreach_merge.part(db, ids, survivor, absorbed, moved, cause, now)
     db.run(_INTO, id_=absorbed, to=None)
     data = {"survivor": survivor, "absorbed": absorbed, "merge": merge_id}
@@ -280,8 +289,4 @@ def same(db: Db, member_id: int) -> list[int]:
 
 def current(db: Db, member_id: int) -> Person | None:
     """The member an id stands for today: the survivor, however often it was merged."""
-    row = db.one(_MERGED_INTO, id_=member_id)
-    while row is not None and row[0] is not None:
-        member_id = row[0]
-        row = db.one(_MERGED_INTO, id_=member_id)
-    return find(db, member_id)
+    return find(db, members.current_id(db, member_id))

@@ -29,16 +29,16 @@ def lots_differ(_: datetime) -> Select[Any]:
 
 
 def rich_and_owing(_: datetime) -> Select[Any]:
-    """Nobody holds points and owes some at once."""
+    """Nobody holds points or commission and owes some of it at once."""
     x, b = t.Transfer, t.Balance
     debt = func.replace(b.account, "member:", "debt:")
     owed = (
         select(func.coalesce(func.sum(case((x.debit == debt, x.amount), else_=-x.amount)), 0))
-        .where(x.asset == "points", or_(x.debit == debt, x.credit == debt))
+        .where(x.asset == b.asset, or_(x.debit == debt, x.credit == debt))
         .correlate(b)
         .scalar_subquery()
     )
-    return select(b.account, b.amount, owed.label("owed")).where(b.asset == "points", b.amount > 0, owed > 0)
+    return select(b.account, b.amount, owed.label("owed")).where(b.amount > 0, owed > 0)
 
 
 def refunds_off(_: datetime) -> Select[Any]:
@@ -103,11 +103,11 @@ def overpaid_debt(_: datetime) -> Select[Any]:
     """Nobody pays off more than they owe."""
     x = t.Transfer
     sides = union_all(
-        select(x.debit.label("account"), x.amount.label("amount")).where(x.debit.like("debt:%")),
-        select(x.credit.label("account"), (-x.amount).label("amount")).where(x.credit.like("debt:%")),
+        select(x.debit.label("account"), x.asset, x.amount.label("amount")).where(x.debit.like("debt:%")),
+        select(x.credit.label("account"), x.asset, (-x.amount).label("amount")).where(x.credit.like("debt:%")),
     ).subquery()
-    owed = func.sum(sides.c.amount)
-    return select(sides.c.account, owed.label("owed")).group_by(sides.c.account).having(owed < 0)
+    owed, whose = func.sum(sides.c.amount), (sides.c.account, sides.c.asset)
+    return select(*whose, owed.label("owed")).group_by(*whose).having(owed < 0)
 
 
 def seats_off(_: datetime) -> Select[Any]:
@@ -254,13 +254,13 @@ def third_level(_: datetime) -> Select[Any]:
 PROMOTIONS = (
     *COUPONS,
     ("points: lots sum to the balance", lots_differ),
-    ("points: nobody holds and owes at once", rich_and_owing),
+    ("ledger: nobody holds and owes at once", rich_and_owing),
     ("orders: refunds sum to what the order says", refunds_off),
     ("orders: never more owed back than was paid", owed_too_much),
     ("orders: rewards follow refunds", rewards_off),
     ("rewards: what waits is what stands of them", waiting_off),
     ("rewards: taken back once, what refunds took", reversed_off),
-    ("points: nobody pays off more than they owe", overpaid_debt),
+    ("ledger: nobody pays off more than they owe", overpaid_debt),
     ("group_buy: seats are counted right", seats_off),
     ("group_buy: an expired team keeps nobody's money", expired_but_paid),
     ("group_buy: money without a seat goes back", paid_for_no_seat),

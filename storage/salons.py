@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 
 from storage.db import Db
 from storage.rows import Rows
@@ -23,6 +23,8 @@ COMING = ("held", "confirmed", "attended")
 _S = Salon.__table__  # type: ignore[attr-defined]
 _T = SalonSeat.__table__  # type: ignore[attr-defined]
 _NEWEST = Sql(select(func.coalesce(func.max(_S.c.no), 0)))
+_PLACE = Sql(update(_S).where(_S.c.id == bindparam("of")).values(queue=_S.c.queue + 1).returning(_S.c.queue))
+_HOLD = Sql(update(_S).where(_S.c.id == bindparam("of")).values(queue=_S.c.queue))
 _COUNTS = Sql(select(_T.c.status, func.count()).where(_T.c.salon_id == bindparam("of")).group_by(_T.c.status))
 _AHEAD = Sql(
     select(func.count()).where(
@@ -55,9 +57,13 @@ def next_no(db: Db) -> int:
 
 def next_place(db: Db, salon_id: int) -> int:
     """A place at the end of the queue; until this transaction ends nobody else gets one."""
-    rows.change(db, {}, plus={"queue": 1}, id=salon_id)
-    salon = rows.one(db, id=salon_id)
-    return salon.queue if salon is not None else 0
+    row = db.one(_PLACE, of=salon_id)
+    return int(row[0]) if row else 0
+
+
+def hold(db: Db, salon_id: int) -> None:
+    """Let nobody come to the queue or leave it until this transaction ends: what it is found to be then, it is."""
+    db.run(_HOLD, of=salon_id)
 
 
 def seat_of(db: Db, salon_id: int, member_ids: Sequence[int]) -> SalonSeat | None:

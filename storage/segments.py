@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, or_, select
 
-from storage import tables
+from storage import lunar, rfm, tables
 from storage.rows import Rows
-from storage.segment_rule import F_ORDERS, LOST_DAYS, M_FEN, NEW_DAYS, R_DAYS, RFM_DAYS, SLEEPING_DAYS, Facts, Rule
+from storage.segment_rule import LOST_DAYS, NEW_DAYS, RFM_DAYS, SLEEPING_DAYS, Facts, Rule
 from storage.segment_sql import Asked, Binder, amount, bounds, span, steps, table_of
 from storage.tables import Segment
 from storage.types import ZONE
 
 segments = Rows(Segment)
 
-MEMBER, TAG, FOLLOW, FIELD, COUPON, CONSENT, ORDERS = map(
+MEMBER, TAG, FOLLOW, FIELD, COUPON, CONSENT, ORDERS, STORE = map(
     table_of,
-    (tables.Member, tables.MemberTag, tables.Follow, tables.MemberField, tables.Coupon, tables.Consent, tables.Order),
+    (tables.Member, tables.MemberTag, tables.Follow, tables.MemberField, tables.Coupon, tables.Consent, tables.Order,
+     tables.Store),
 )  # fmt: skip
 TOPIC = "marketing"
 
@@ -72,15 +73,32 @@ def _orders(asked: Asked, facts: Facts) -> None:
         )
 
 
+def _store_types(asked: Asked, facts: Facts) -> None:
+    """Of the type of the store that the member bought at last."""
+    if not facts.store_types:
+        return
+    o, later, s = ORDERS.alias(), ORDERS.alias(), STORE.alias()
+    last = (
+        select(later.c.id)
+        .where(later.c.member_id == o.c.member_id, later.c.refunded_fen < later.c.amount_fen, later.c.store != "")
+        .order_by(later.c.paid_at.desc(), later.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    typed = select(s.c.code).where(asked.bind.any(s.c.type, facts.store_types))
+    asked.among(o.c.member_id, o.c.id == last, o.c.store.in_(typed))
+
+
 def _rfm(asked: Asked, facts: Facts) -> None:
     if not facts.rfm:
         return
     late, bind = asked.lately(RFM_DAYS, needed=True), asked.bind
+    now = bind.now(late.last_paid_at)
     cells = {
         # A moment is the later the larger: within 30 days lies above 30 days ago.
-        "r": steps(late.last_paid_at, R_DAYS[::-1], partial(bind.ago, late.last_paid_at)),
-        "f": steps(late.orders, F_ORDERS, partial(bind.value, late.orders)),
-        "m": steps(late.spend_fen, M_FEN, partial(bind.value, late.spend_fen)),
+        "r": steps(late.last_paid_at, [rfm.days_before(now, rfm.edge("r", n)) for n in (4, 3, 2, 1)]),
+        "f": steps(late.orders, [rfm.edge("f", n) for n in range(1, 5)]),
+        "m": steps(late.spend_fen, [rfm.edge("m", n) for n in range(1, 5)]),
     }
     for name, cell in cells.items():
         if wanted := getattr(facts.rfm, name):
@@ -97,9 +115,10 @@ def _follows(asked: Asked, facts: Facts) -> None:
 
 
 def birthdays(today: date, days: int) -> list[str]:
-    """The birthdays (MM-DD) met from today on for so many days; 29 February on the 28th where there is none."""
+    """The birthdays (MM-DD, and those by the moon) met from today on for so many days; 29 February on the 28th where
+    there is none."""
     met = [today + timedelta(days=ahead) for ahead in range(days + 1)]
-    found = {f"{day:%m-%d}" for day in met}
+    found = {name for day in met for name in (f"{day:%m-%d}", *lunar.met(day))}
     leapless = any((day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3 for day in met)
     return sorted(found | {"02-29"} if leapless else found)
 
@@ -111,8 +130,18 @@ def _birthday(asked: Asked, facts: Facts) -> None:
     if (days := facts.birthday.within_days) is not None:
         asked.where.append(asked.bind.any_later(column, lambda _, today: birthdays(today, days)))
     else:
-        months = facts.birthday.months or []
-        asked.where.append(asked.bind.any(column, [f"{m:02}-{d:02}" for m in sorted({*months}) for d in range(1, 32)]))
+        months = sorted({*(facts.birthday.months or [])})
+        asked.where.append(asked.bind.any_later(column, lambda _, today: _in_months(today.year, months)))
+
+
+def _in_months(year: int, months: list[int]) -> list[str]:
+    """The birthdays met in these months: those by the moon as they fall this year."""
+    found = {f"{m:02}-{d:02}" for m in months for d in range(1, 32)}
+    for month in months:
+        begin = date(year, month, 1)
+        days = ((begin + timedelta(days=31)).replace(day=1) - begin).days
+        found |= {name for ahead in range(days) for name in lunar.met(begin + timedelta(days=ahead))}
+    return sorted(found)
 
 
 def _held(asked: Asked, facts: Facts) -> None:
@@ -141,7 +170,7 @@ def _told(asked: Asked, facts: Facts) -> None:
 
 
 PARTS: tuple[Callable[[Asked, Facts], None], ...] = (
-    _tags, _tiers, _stages, _orders, _rfm, _follows, _birthday, _held, _told
+    _tags, _tiers, _stages, _orders, _store_types, _rfm, _follows, _birthday, _held, _told
 )  # fmt: skip
 
 

@@ -7,7 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from storage import community, coupons, drives, grants, ledger, lots, referrals, replies, shop, stock, touches
+from storage import (
+    approvals,
+    community,
+    coupons,
+    drives,
+    grants,
+    ledger,
+    lots,
+    referrals,
+    replies,
+    shop,
+    stock,
+    touches,
+)
 from storage.coupons import Voucher
 from storage.db import Db
 from storage.faults import Conflict
@@ -15,7 +28,7 @@ from storage.ids import Ids
 from storage.ledger import Move, Short
 from storage.members import Person
 from storage.sql import Insert
-from storage.tables import Bargain, BargainCut, Checkout, Draft, Member, Team, TeamSeat
+from storage.tables import Approval, Bargain, BargainCut, Checkout, Draft, Member, Team, TeamSeat
 from storage.touches import Message, Terms
 from tests.conftest import NOON
 
@@ -363,6 +376,30 @@ def _naive_send(db: Db, number: int) -> bool:
     return draft.status == "open"
 
 
+def _waits(db: Db) -> None:
+    approvals.rows.add(db, Approval(
+        id=1, key="handout:1", kind="coupon", subject="", member_id=None, store_id="", may="coupon.approve", says="",
+        payload="{}", status=approvals.WAITING, made_by="lina", made_at=NOON, expires_at=LATER, decided_by="",
+        decided_at=None, reason="",
+    ))  # fmt: skip
+
+
+def _decide(db: Db, number: int) -> bool:
+    """Managers agree and refuse, and the time is over, all at once: one of them decides."""
+    status = (approvals.APPROVED, approvals.EXPIRED, approvals.REJECTED)[number % 3]
+    return approvals.decide(db, 1, status, f"manager{number}", "", NOON)
+
+
+def _naive_decide(db: Db, number: int) -> bool:
+    row = approvals.rows.one(db, id=1)
+    assert row is not None
+    time.sleep(WIDE_S)
+    if row.status == approvals.WAITING:
+        _write(db, "UPDATE approval SET status = 'approved', decided_by = ?, decided_at = made_at WHERE id = 1",
+               f"manager{number}")  # fmt: skip
+    return row.status == approvals.WAITING
+
+
 THREE_A_DAY = Terms(caps=((1, 3),))
 
 
@@ -402,6 +439,7 @@ RACES = {
     "last cuts": Race(_bargain, _cut, _naive_cut, CUTS),
     "one coupon": Race(_coupon, _use, _naive_use, 1),
     "one helper": Race(_bargain, _help_once, _help_once, 1),
+    "one decision": Race(_waits, _decide, _naive_decide, 1),
     "one sent draft": Race(_draft, _send, _naive_send, 1),
     "one link code": Race(_link_code, _link, _naive_link, 1),
     "one settlement": Race(_team, _settle, _naive_settle, 1),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from bot.clock import ZONE
+from storage import lunar
 
 MOST_FEN = 100_000_000
 SCIENTIFIC = re.compile(r"^\d(\.\d+)?E\+?\d+$", re.IGNORECASE)
@@ -122,24 +123,31 @@ def tags(cell: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(set(found)))
 
 
-_BIRTHDAY = re.compile(r"(?:(\d{4})[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?")
+_BIRTHDAY = re.compile(r"(农历|阴历)?(?:(\d{4})[-/.年])?(闰)?(\d{1,2})[-/.月](\d{1,2})日?")
+BY_THE_MOON = "农历写成「农历08-15」，闰月写成「农历闰04-15」，每月最多三十天"
 YES, NO = ("同意", "是", "订阅", "y", "yes", "1", "in"), ("拒绝", "否", "退订", "不同意", "n", "no", "0", "out")
 
 
 def birthday(cell: str, now: datetime) -> tuple[str, int | None]:
-    """(MM-DD, year when it was given); ("", None) for an empty cell. 29 February is a day without a year too."""
+    """(MM-DD, year when it was given), by the moon as storage/lunar.py keeps it; ("", None) for an empty cell. 29
+    February is a day without a year too."""
     plain = "".join(_plain(cell).split())
     if not plain:
         return "", None
     match = _BIRTHDAY.fullmatch(plain)
-    try:
-        year, month, day = [int(part) if part else None for part in match.groups()] if match else [None, None, None]
-        found = datetime(year or 2000, month or 0, day or 0, tzinfo=ZONE)
-    except ValueError:
-        raise Wrong("写成 1990-03-05，不知道哪年就写 03-05") from None
+    if match is None or (match[3] and not match[1]):
+        raise Wrong(f"写成 1990-03-05，不知道哪年就写 03-05；{BY_THE_MOON}")
+    year, month, day = int(match[2]) if match[2] else None, int(match[4]), int(match[5])
     if year is not None and not 1900 <= year <= now.year:
         raise Wrong("出生的年份不对：写成 1990-03-05，不知道哪年就写 03-05")
-    return f"{found:%m-%d}", year
+    if match[1]:
+        if not (1 <= month <= 12 and 1 <= day <= 30):
+            raise Wrong(BY_THE_MOON)
+        return lunar.kept(month, day, leap=bool(match[3])), year
+    try:
+        return f"{datetime(year or 2000, month, day, tzinfo=ZONE):%m-%d}", year
+    except ValueError:
+        raise Wrong("写成 1990-03-05，不知道哪年就写 03-05") from None
 
 
 def consent(cell: str) -> str:

@@ -11,6 +11,14 @@ from storage.tables.broadcasts import Audience, AudienceChat, Broadcast, Broadca
 from storage.tables.buying import PointsAct, Redemption
 from storage.tables.community import CommunityGroup, LinkCode
 from storage.tables.desk import GuideTask, Handout, MemberName, MemberNote, OrderGuide, PhoneTail, Tag
+from storage.tables.distribution import (
+    Commission,
+    CommissionLine,
+    DistributionCustomer,
+    Distributor,
+    DistributorChange,
+    Payout,
+)
 from storage.tables.drives import (
     Bargain,
     BargainCut,
@@ -26,7 +34,7 @@ from storage.tables.imports import ImportField, ImportRow, ImportRun, ImportTag
 from storage.tables.journeys import Journey, JourneyNote, JourneyRun, JourneySwitch
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
-from storage.tables.media import Media, MediaSender
+from storage.tables.media import Media, MediaSender, MediaUpload
 from storage.tables.model import ModelCall
 from storage.tables.outreach import (
     Consent,
@@ -45,6 +53,7 @@ from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, 
 from storage.tables.salons import Salon, SalonSeat
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
+from storage.tables.tags import CorpMark, CorpTag, RfmScale, TagGroup, TagRule, TagRuleVersion, TagRun
 from storage.tables.tiers import MemberTier, TierCard, TierChange, TierRule
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
@@ -64,14 +73,21 @@ __all__ = [
     "Campaign",
     "Card",
     "Checkout",
+    "Commission",
+    "CommissionLine",
     "CommunityGroup",
     "Consent",
     "ConsentAct",
     "ContactWay",
     "Conversation",
+    "CorpMark",
+    "CorpTag",
     "Coupon",
     "CouponTemplate",
     "Dialogue",
+    "DistributionCustomer",
+    "Distributor",
+    "DistributorChange",
     "Draft",
     "Follow",
     "Grant",
@@ -102,6 +118,7 @@ __all__ = [
     "LinkCode",
     "Media",
     "MediaSender",
+    "MediaUpload",
     "Member",
     "MemberField",
     "MemberName",
@@ -118,6 +135,7 @@ __all__ = [
     "Outbox",
     "OutreachCap",
     "OutreachRule",
+    "Payout",
     "PhoneTail",
     "PointsAct",
     "PointsLot",
@@ -128,6 +146,7 @@ __all__ = [
     "ReferralCode",
     "Refund",
     "Reward",
+    "RfmScale",
     "Salon",
     "SalonSeat",
     "Segment",
@@ -136,6 +155,10 @@ __all__ = [
     "Stock",
     "Store",
     "Tag",
+    "TagGroup",
+    "TagRule",
+    "TagRuleVersion",
+    "TagRun",
     "Team",
     "TeamSeat",
     "TierCard",

@@ -62,18 +62,17 @@ class Tag(SQLModel, table=True):
 
 
 class Handout(SQLModel, table=True):
-    """导购发券: a coupon that a member of staff gives a member. `asked`: waits until `until` for their yes.
-
-    `why`: what refused it, "" when nothing did. `fen` is what the coupon can cost at most.
-    """
+    """导购发券: a coupon that a member of staff gives a member. `asked`: waits until `until` for their yes, `waiting`:
+    for a second person's. `fen` is what the coupon can cost at most, `charged_to` whose allowance paid for it."""
 
     __tablename__ = "handout"
     __table_args__: tuple[SchemaItem, ...] = (
-        CheckConstraint("status IN ('asked', 'done', 'declined')", name="handout_status"),
+        CheckConstraint("status IN ('asked', 'waiting', 'done', 'declined')", name="handout_status"),
         CheckConstraint("(status = 'done') = (coupon_id IS NOT NULL)", name="handout_coupon"),
-        CheckConstraint("(status = 'asked') = (done_at IS NULL)", name="handout_done"),
+        CheckConstraint("(status IN ('asked', 'waiting')) = (done_at IS NULL)", name="handout_done"),
         some_rows("handout_over", "userid", "done_at", where="done_at IS NOT NULL"),
         some_rows("handout_coupon_once", "coupon_id", where="coupon_id IS NOT NULL"),
+        some_rows("handout_open", "userid", where="done_at IS NULL"),
     )
     id: int = Field(sa_column=row_id())
     userid: str = Field(sa_column=words("userid"))
@@ -86,6 +85,7 @@ class Handout(SQLModel, table=True):
     made_at: datetime = Field(sa_column=moment("made_at"))
     until: datetime = Field(sa_column=moment("until"))
     done_at: datetime | None = Field(sa_column=moment("done_at", null=True))
+    charged_to: str = Field(sa_column=words("charged_to"))
 
 
 class OrderGuide(SQLModel, table=True):

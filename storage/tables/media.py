@@ -42,3 +42,16 @@ class MediaSender(SQLModel, table=True):
     userid: str = Field(sa_column=words("userid", key=True))
     cause: str = Field(sa_column=words("cause"))
     sent_at: datetime = Field(sa_column=moment("sent_at"))
+
+
+class MediaUpload(SQLModel, table=True):
+    """素材上传: a kept file at WeCom's (`wecom_id`, good until `until`), as `image` or `file` and under the name that
+    receivers see."""
+
+    __tablename__ = "media_upload"
+    media_id: int = Field(sa_column=row_id("media_id"))
+    kind: str = Field(sa_column=words("kind", key=True))
+    name: str = Field(sa_column=words("name", key=True))
+    wecom_id: str = Field(sa_column=words("wecom_id"))
+    made_at: datetime = Field(sa_column=moment("made_at"))
+    until: datetime = Field(sa_column=moment("until"))

@@ -124,8 +124,8 @@ class Touch(SQLModel, table=True):
 
 
 class MemberProfile(SQLModel, table=True):
-    """What members told of themselves: `birthday` as MM-DD (02-29 stays 02-29), `birth_year` when they gave it, `zone`
-    when they do not live by the shops' clock."""
+    """What members told of themselves: `birthday` as MM-DD (02-29 stays 02-29; by the moon as storage/lunar.py keeps
+    it), `birth_year` when they gave it, `zone` when they do not live by the shops' clock."""
 
     __tablename__ = "member_profile"
     __table_args__: tuple[SchemaItem, ...] = (

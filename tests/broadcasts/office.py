@@ -19,6 +19,7 @@ from bot.delivery import Delivery
 from bot.events import Address, TextReceived
 from bot.ids import SeededChance
 from bot.kf import Kf
+from bot.media_upload import MediaUploads
 from bot.order_events import AdminAsked
 from bot.router import load_plays
 from bot.scheduler import Scheduler
@@ -159,9 +160,10 @@ class Office:
 
 @contextlib.asynccontextmanager
 async def opened(
-    database_url: str, broadcasts: Broadcasts | None = None, outreach: Outreach | None = None
+    database_url: str, broadcasts: Broadcasts | None = None, outreach: Outreach | None = None, kept: str = "nowhere"
 ) -> AsyncIterator[Office]:
-    """An office; when it closes the invariants are checked, and nobody was in two tasks that could be sent."""
+    """An office whose media lie in `kept`; when it closes the invariants are checked, and nobody was in two tasks that
+    could be sent."""
     clock = FrozenClock(NOON)
     sandbox = Sandbox(Options())
     sandbox.clock.time = lambda: clock.now().timestamp()  # type: ignore[method-assign]
@@ -178,9 +180,10 @@ async def opened(
             agent_id=options.agent_id, clock=clock, chance=SeededChance(9),
         )  # fmt: skip
         app = WeComSenders(client, options.agent_id, clock)
+        uploads = MediaUploads(client, writer, clock, kept)
         senders = {
             **app.table(), **Kf(client, writer, clock).table(), **Polls(client, writer, clock).table(),
-            **BroadcastSenders(client, writer, clock, app.message, settle_s=0.0).table(),
+            **BroadcastSenders(client, writer, clock, app.message, uploads, settle_s=0.0).table(),
         }  # fmt: skip
         delivery = Delivery(writer, senders, clock, SeededChance(8))
         bot = Bot(database, writer, clock, FakeWeCom(), delivery)

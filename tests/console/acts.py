@@ -26,6 +26,7 @@ from tests.shop import Shop, start_shop
 PLAYS: dict[str, dict[str, Any]] = {
     "points": {}, "coupons": {}, "purchase": {}, "redeem": {}, "referral": {"velocity_per_hour": 5}, "flash_sale": {},
     "approvals": {}, "tagging": {}, "consent": {}, "salon": {}, "tier": {}, "journey": {"on": ["birthday"]},
+    "distribution": {"velocity_per_hour": 1, "refund_days": 1, "min_payout_fen": 1},
 }  # fmt: skip
 UNTIL = (NOON + timedelta(days=3)).isoformat()
 FREE = {"name": "免单券", "kind": "free_order", "value": 20_000, "valid_days": 30, "stock": 9, "claimable": True}
@@ -134,6 +135,45 @@ async def seated(world: World) -> Asked:
     return "salons/check-in", {"token": world.mall.one("SELECT token FROM salon_seat")}
 
 
+async def walked(world: World) -> Asked:
+    """When the walk is through."""
+    await world.mall.passes(seconds=1)
+    return f"tag-rules/{world.id_of('tag-rules')}/end", {}
+
+
+async def promoting(world: World) -> Asked:
+    """wm4 promotes, and has two customers who seem odd, and one who has bought."""
+    world.answers["promoter"] = {"id": await promoter_of(world)}
+    return f"distribution/distributors/{world.id_of('promoter')}/assign", {"role": "service", "userid": "mei"}
+
+
+async def promoter_of(world: World) -> int:
+    await world.mall.says("wm4", "申请分销")
+    waits = world.mall.one("SELECT id FROM approval WHERE kind = 'distribution.apply' AND status = 'waiting'")
+    await world.office.post(f"approvals/{waits}/approve", {}, world.tokens["chen"])
+    code = world.mall.one("SELECT code FROM distributor")
+    for who in ("d1", "d2", "d3"):
+        await world.mall.bot.joins(who)
+        await world.mall.says(who, f"填推广码 {code}")
+    for number in range(2):
+        await world.mall.pays("d1", f"d{number}", 10_000)
+    await world.mall.passes(days=2)
+    return int(world.mall.one("SELECT id FROM distributor"))
+
+
+async def odd_customer(world: World, step: str) -> Asked:
+    """One who came within the same hour as another."""
+    number = world.mall.one("SELECT min(id) FROM distribution_customer WHERE decided_at IS NULL")
+    return f"distribution/customers/{number}/{step}", {}
+
+
+async def wanted(world: World, step: str, **body: Any) -> Asked:
+    """Something is asked for."""
+    await world.mall.says("wm4", "提现 1")
+    number = world.mall.one("SELECT max(id) FROM commission_payout")
+    return f"distribution/payouts/{number}/{step}", body
+
+
 EVENING = {"name": "晚上见", "channel": "contact", "text": "今晚 8 点见"}
 
 
@@ -189,6 +229,13 @@ STORY: dict[str, tuple[str, Way]] = {
     "tokens/revoke": ("wang", later("tokens/{}/revoke", "tokens")),
     "tiers": ("wang", plainly("tiers", {"rules": {"levels": [{"name": "银卡🥈", "at_least": 100_000}]}})),
     "tags": ("wang", plainly("tags", {"group": "喜好", "name": "茶🍵"})),
+    "tag-groups": ("wang", plainly("tag-groups", {"name": "活跃🔥", "exclusive": True})),
+    "tag-rules": ("wang", plainly("tag-rules", {"group": "活跃🔥", "name": "买过", "rule": {"orders": {"least": 1}}})),
+    "tag-rules/change": ("wang", later("tag-rules/{}/change", "tag-rules", {"rule": {"orders": {"least": 2}}})),
+    "tag-rules/pause": ("wang", later("tag-rules/{}/pause", "tag-rules")),
+    "tag-rules/resume": ("wang", later("tag-rules/{}/resume", "tag-rules")),
+    "tag-rules/run": ("wang", plainly("tag-rules/run")),
+    "tag-rules/end": ("wang", walked),
     "members/consent": ("wang", member_said),
     **{f"journeys/{step}": ("wang", plainly(f"journeys/{step}", {"name": "birthday"}))
        for step in ("pause", "resume", "stop")},
@@ -199,6 +246,17 @@ STORY: dict[str, tuple[str, Way]] = {
     "salons/change": ("wang", later("salons/{}/change", "salons", {"intro": "带上杯子"})),
     "salons/check-in": ("wang", seated),
     "salons/cancel": ("wang", later("salons/{}/cancel", "salons", {"reason": "下雨"})),
+    "distribution/distributors/assign": ("wang", promoting),
+    "distribution/distributors/suspend": ("wang", later("distribution/distributors/{}/suspend", "promoter")),
+    "distribution/distributors/resume": ("wang", later("distribution/distributors/{}/resume", "promoter")),
+    "distribution/hand-over": ("wang", plainly("distribution/hand-over", {"old": "lina", "new": "mei"})),
+    "distribution/customers/approve": ("wang", lambda world: odd_customer(world, "approve")),
+    "distribution/customers/reject": ("wang", lambda world: odd_customer(world, "reject")),
+    "distribution/payouts/pay": ("wang", lambda world: wanted(world, "pay", reference="B🏦1")),
+    "distribution/payouts/reject": ("wang", lambda world: wanted(world, "reject", reason="信息不全")),
+    "distribution/distributors/terminate": (
+        "wang", later("distribution/distributors/{}/terminate", "promoter", {"reason": "违规"})
+    ),
     "broadcasts": ("wang", plainly("broadcasts", EVENING)),
     "broadcasts/change": ("wang", later("broadcasts/{}/change", "broadcasts", {**EVENING, "text": "今晚 9 点见🎉"})),
     "broadcasts/test": ("wang", later("broadcasts/{}/test", "broadcasts", {"userids": ["lina"]})),

@@ -26,6 +26,12 @@ SEGMENT = 900_400
 TEA = {"title": "茶会", "status": "open", "seats": 1, "ends_at": NOON + timedelta(days=9), "who": "{}", "remind": "[]",
        "follow": "{}", "starts_at": NOON + timedelta(days=8), "zone": "Asia/Shanghai", "version": 1}  # fmt: skip
 REFUSED = {"member": 401, "disabled": 401}
+OFF = ("distribution",)  # plays that are off until a word turns them on
+
+
+def every_play() -> list[str]:
+    """As config.toml has them, and those that it leaves off."""
+    return [*Settings().plays, *OFF]
 
 
 def reach(userid: str, may: str) -> str:
@@ -57,13 +63,14 @@ class World:
     waits: dict[str, int] = field(default_factory=dict)
     broadcasts: dict[str, int] = field(default_factory=dict)
     salons: dict[str, int] = field(default_factory=dict)
+    promoters: dict[str, int] = field(default_factory=dict)
 
 
 @contextlib.asynccontextmanager
 async def world_of(database_url: str) -> AsyncIterator[World]:
     """Every play is enabled, so that every word and every act is there."""
     settings = Settings()
-    plays = {play: settings.play_tables.get(play, {}) for play in settings.plays if play != "sign_up"}
+    plays = {play: settings.play_tables.get(play, {}) for play in every_play() if play != "sign_up"}
     async with start_shop(database_url, plays, {"points": 5}) as mall, office_of(mall.bot) as office:
         world = World(mall, office)
         for place, (userid, (role, store_id)) in enumerate(STAFF.items()):
@@ -74,7 +81,7 @@ async def world_of(database_url: str) -> AsyncIterator[World]:
                     "SELECT member_id FROM identity WHERE external_id = :x", x=f"wm-{userid}"
                 )
                 world.waits[userid], world.broadcasts[userid] = 900_000 + place, 900_200 + place
-                world.salons[userid] = 900_300 + place
+                world.salons[userid], world.promoters[userid] = 900_300 + place, 900_500 + place
         world.tokens["disabled"] = await office.token_of("gone", "owner")
         await mall.bot.employs("gone", "owner", status="disabled")
         world.tokens["member"] = "siyu_somebody-without-a-token"
@@ -118,9 +125,29 @@ def _rows(world: World) -> list[tuple[Any, dict[str, Any]]]:
             (tables.Handout, {**mine, "userid": userid, "status": "asked"}),
             (tables.Media, {"id": mine["id"], "seq": mine["id"], "sha256": userid, "kind": "png", "size": 1}),
             (tables.MediaSender, {"media_id": mine["id"], "userid": userid}),
+            *_promoter(world, userid, mine),
             (tables.Broadcast, {"id": world.broadcasts[userid], "made_by": userid, **DRAFT}),
         ]
     return rows
+
+
+def _promoter(world: World, userid: str, mine: dict[str, Any]) -> list[tuple[Any, dict[str, Any]]]:
+    """Somebody whom they serve, who has a customer, and a payout that was made."""
+    row_id = world.promoters[userid]
+    of = {"id": row_id, "distributor_id": row_id, "member_id": mine["member_id"]}
+    served = {"customer_manager": userid, "service_manager": "ada"}
+    waits = {**of, "member_id": row_id, "open_member": row_id, "flags": "velocity", "protected_until": NOON}
+    earns = {"order_id": mine["id"], "level": 1, "net_fen": 1, "amount_fen": 1, "status": "cancelled"}
+    return [
+        (tables.Distributor, {**of, "code": userid, "status": "active", **served}),
+        *[(tables.DistributorChange, {**of, "id": row_id + place * 10, "what": what, "after": who})
+          for place, (what, who) in enumerate((("customer", userid), ("service", "ada")))],
+        (tables.DistributionCustomer, waits),
+        (tables.Member, {"id": row_id, "tier": "basic"}),
+        (tables.Commission, {**of, **earns, "customer_id": row_id, "binding_id": row_id}),
+        (tables.CommissionLine, {"commission_id": row_id, "rate_bp": 1, "net_fen": 1, "amount_fen": 1}),
+        (tables.Payout, {**of, "asked_fen": 1, "amount_fen": 1, "status": "rejected", "decided_at": NOON}),
+    ]  # fmt: skip
 
 
 def _furnish(world: World) -> None:

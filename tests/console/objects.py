@@ -18,7 +18,9 @@ def listed(query: str) -> Shown:
     """Whether a list has it. `{who}` and `{member}` name whose it is."""
 
     async def shown(world: World, token: str, who: str) -> bool:
-        asked = query.format(who=who, member=world.members[who], store=STAFF[who][1])
+        asked = query.format(
+            who=who, member=world.members[who], store=STAFF[who][1], promoter=world.promoters[who]
+        )  # fmt: skip
         status, answer = await world.office.get(asked, token)
         assert status in (200, 404), answer
         return status == 200 and bool(answer.get("items", answer))
@@ -91,10 +93,16 @@ VISIBLE: dict[str, Shown] = {
     "segments/count": fitting('segments/count?rule={"channels":["live"]}'),
     "segments/{id}": fitting(f"segments/{SEGMENT}"),
     "segments/{id}/members": fitting(f"segments/{SEGMENT}/members"),
+    "tag-rules/preview": fitting('tag-rules/preview?rule={"channels":["live"]}'),
     "tasks": listed("tasks?userid={who}"),
     "notes": listed("notes?member_id={member}"),
     "handouts": listed("handouts?userid={who}"),
     "media": listed("media?userid={who}"),
+    "distribution/distributors": listed("distribution/distributors?manager={who}"),
+    **{
+        f"distribution/{name}": listed(f"distribution/{name}?distributor_id={{promoter}}")
+        for name in ("changes", "customers", "commissions", "payouts")
+    },
     "broadcasts": composed,
     "broadcasts/{id}": opened("broadcasts/{broadcast}"),
     "broadcasts/{id}/audience": opened("broadcasts/{broadcast}/audience"),
@@ -154,6 +162,18 @@ def salon(step: str) -> Shown:
     return done
 
 
+def promoted(path: str, **body: str) -> Shown:
+    """Whether a distributor whom they serve, or a customer of theirs, is there to act on."""
+
+    async def done(world: World, token: str, owner: str) -> bool:
+        number = world.promoters[owner]
+        status, answer = await world.office.post(f"distribution/{path.format(number)}", body, token)
+        assert status in (200, 404, 409, 422), answer
+        return status != 404
+
+    return done
+
+
 STEPS = ("change", "test", "remind", "refresh", "pause", "resume", "stop")
 TOUCHED: dict[str, Shown] = {
     "approvals/approve": agreed,
@@ -162,6 +182,12 @@ TOUCHED: dict[str, Shown] = {
     "salons": held,
     "salons/change": salon("change"),
     "salons/cancel": salon("cancel"),
+    "distribution/distributors/assign": promoted("distributors/{}/assign", role="service", userid="ada"),
+    **{
+        f"distribution/distributors/{step}": promoted(f"distributors/{{}}/{step}")
+        for step in ("suspend", "resume", "terminate")
+    },
+    **{f"distribution/customers/{step}": promoted(f"customers/{{}}/{step}") for step in ("approve", "reject")},
     "broadcasts": composed_for,
     **{f"broadcasts/{step}": acted(step) for step in STEPS},
 }

@@ -68,14 +68,16 @@ async def test_what_a_member_said_since_stays_and_the_brands_own_fields_follow_t
     [
         ("1990-03-05", ("03-05", 1990)), ("3月5日", ("03-05", None)), ("１９９０年２月９日", ("02-09", 1990)),
         ("2/29", ("02-29", None)), ("", ("", None)), ("2023-02-29", None), ("13-01", None), ("1890-01-01", None),
-        ("2030-01-01", None), ("春天", None),
+        ("2030-01-01", None), ("春天", None), ("农历08-15", ("L08-15", None)),
+        ("农历1990年闰5月3日", ("LL05-03", 1990)),
+        ("阴历 12-30", ("L12-30", None)), ("农历08-31", None), ("闰04-15", None), ("农历13-01", None),
     ],
 )  # fmt: skip
 def test_a_birthday_however_it_is_written(cell: str, found: tuple[str, int | None] | None) -> None:
     if found is not None:
         assert values.birthday(cell, NOON) == found
     else:
-        with pytest.raises(Wrong, match="1990-03-05"):
+        with pytest.raises(Wrong, match=r"1990-03-05|农历08-15"):
             values.birthday(cell, NOON)
 
 

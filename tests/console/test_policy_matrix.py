@@ -15,7 +15,7 @@ from console.server import POLICY
 from handlers import admin, policy
 from handlers.plays import Plays
 from tests.console.conftest import Shop
-from tests.console.everybody import OBJECTS, REFUSED, STAFF, World, reach, sees, sees_store, world_of
+from tests.console.everybody import OBJECTS, REFUSED, STAFF, World, every_play, reach, sees, sees_store, world_of
 from tests.console.objects import OF_STORES, TOUCHED, VISIBLE
 from tests.office import TOKEN
 
@@ -57,7 +57,7 @@ def _filled(world: World, path: str) -> str:
 
 async def test_nobody_does_more_than_the_table_says(world: World) -> None:
     """An empty body is refused by its fields, where it is not refused before that."""
-    plays = Plays(load_plays(Settings().plays, Settings().play_tables))
+    plays = Plays(load_plays(every_play(), Settings().play_tables))
     wrong = {}
     for path, act in POSTS.items():
         may = admin.needed(act, plays)
@@ -115,7 +115,7 @@ async def test_a_manager_tries_a_broadcast_with_the_stores_own_members_only(worl
 
 
 async def test_nobody_touches_what_is_not_within_their_reach(world: World) -> None:
-    plays = Plays(load_plays(Settings().plays, Settings().play_tables))
+    plays = Plays(load_plays(every_play(), Settings().play_tables))
     wrong = {}
     for act, touched in TOUCHED.items():
         may = admin.needed(act, plays)
@@ -131,7 +131,7 @@ async def test_nobody_touches_what_is_not_within_their_reach(world: World) -> No
 
 def words_of_staff() -> list[Words]:
     """Every word that staff can say."""
-    plays = load_plays(Settings().plays, Settings().play_tables)
+    plays = load_plays(every_play(), Settings().play_tables)
     return [words for play in plays for words in play.router.words_taken if words.audience != "member"]
 
 

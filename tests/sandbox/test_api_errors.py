@@ -165,7 +165,13 @@ async def test_a_dismissed_group_is_told_from_one_that_never_was(desk: Desk) -> 
     assert await desk.code("externalcontact/groupchat/get", {"chat_id": chat_id}) == 49008
 
 
-@pytest.mark.parametrize(("kind", "data", "errcode"), [("song", b"x" * 10, 40004), ("image", b"x" * 5, 44001)])
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize(("kind", "data", "errcode"), [
+    ("song", PNG, 40004), ("image", PNG[:5], 44001), ("image", b"GIF89a..", 40005), ("image", PNG, 0),
+    ("image", PNG.ljust((10 << 20) + 1, b"x"), 40006), ("file", b"a,b,c,", 0),
+])  # fmt: skip
 async def test_an_upload_has_rules(desk: Desk, kind: str, data: bytes, errcode: int) -> None:
     query = {"access_token": await desk.new_token(), "type": kind}
     async with desk.client.post("/cgi-bin/media/upload", params=query, data={"media": io.BytesIO(data)}) as response:

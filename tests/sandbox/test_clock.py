@@ -13,7 +13,7 @@ import pytest
 from sandbox.clock import VirtualClock
 from tests.sandbox.conftest import Desk
 
-HOUR, DAY, DATA = 3600, 86_400, b"0123456789"
+HOUR, DAY, DATA = 3600, 86_400, b"\x89PNG456789"
 BUTTONS = {
     "card_type": "button_interaction",
     "main_title": {"title": "退款审核"},

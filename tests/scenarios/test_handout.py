@@ -107,7 +107,7 @@ async def test_beyond_it_the_manager_is_named_who_may_do_it(desk: Desk) -> None:
 
     refused = await desk.says("发券 晓明 满500减80")
     assert "只剩 50 元" in refused
-    assert "请找chief" in refused
+    assert "可以请chief批" in refused
     words = refused.partition("「")[2].partition("」")[0]
     assert "确定吗" in await desk.says(words, "chief")
     assert "发好了" in await desk.says("1", "chief")

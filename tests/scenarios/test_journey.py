@@ -15,7 +15,7 @@ from bot.order_events import AdminAsked
 from bot.router import load_plays
 from bot.turn import Work
 from console import journey_reads
-from scenarios.journey_files import Definition, load
+from scenarios.journey_files import FOLDER, Definition, load
 from scenarios.journey_steps import in_control
 from storage.rows import Rows
 from storage.tables import MemberProfile
@@ -192,16 +192,28 @@ def test_control_is_the_same_whenever_it_is_asked_and_about_its_share() -> None:
     assert 120 < sum(drawn) < 280  # a tenth
 
 
+SEND = '[[steps]]\ndo = "send"\ntext = "x"'
+
+
 @pytest.mark.parametrize(("text", "why"), [
-    ('trigger = "moon"\n[[steps]]\ndo = "send"\ntext = "x"', "trigger"),
-    ('trigger = "order"\n[[steps]]\ndo = "send"', "needs text"),
-    ('trigger = "order"\n[[steps]]\ndo = "wait"', "days or hours"),
-    ('trigger = "order"\n[[steps]]\ndo = "grant"\npoints = 5\ncoupon = "x"', "points or coupon"),
-    ('trigger = "order"\n[[steps]]\ndo = "send"\ntext = "$price"', "can be filled in"),
-    ('trigger = "order"\n[[steps]]\ndo = "branch"\notherwise = 9', "a later step"),
-    ('trigger = "order"\nsteps = []', "steps"),
-    ('trigger = "order"\ncontroll = 5\n[[steps]]\ndo = "send"\ntext = "x"', "controll"),
-    ("trigger = order", "own.toml"),
+    (f'trigger = "moon"\n{SEND}', "trigger：只能写.*coupon_ending"),
+    (SEND, "trigger：缺这一项"),
+    ('trigger = "order"\n[[steps]]\ndo = "send"', "steps.0：send 要写 text"),
+    ('trigger = "order"\n[[steps]]\ndo = "wait"', "wait 要写 days 或 hours"),
+    ('trigger = "order"\n[[steps]]\ndo = "wait"\ndays = 999', "steps.0.days：最大写 366"),
+    ('trigger = "order"\n[[steps]]\ndo = "grant"\npoints = 5\ncoupon = "x"', "grant 要写 points 或 coupon"),
+    ('trigger = "order"\n[[steps]]\ndo = "send"\ntext = "$price"', r"steps.0.text：能填的只有.*\$points"),
+    ('trigger = "order"\n[[steps]]\ndo = "branch"\notherwise = 9', "steps.0.otherwise：写一个后面的步骤"),
+    ('trigger = "order"\nsteps = []', "steps：太短"),
+    (f'trigger = "order"\ncontroll = 5\n{SEND}', "controll：没有这一项，可以写的是 control"),
+    (f'trigger = "order"\nguard = {{ order_least = 5 }}\n{SEND}', "guard.order_least：.*orders_least"),
+    (f'trigger = "order"\nguard = {{ orders_least = 5, orders_most = 4 }}\n{SEND}', "guard.orders_most：最小写 5"),
+    (f'trigger = "order"\ndays_before = 3\n{SEND}', "days_before：只有触发是 coupon_ending 才写"),
+    (f'trigger = "team_short"\n{SEND}', "again：触发是 team_short 时.*each"),
+    (f'trigger = "joined"\nagain = "nth"\n{SEND}', "again：写 nth.*order"),
+    (f'trigger = "team_short"\nagain = "each"\nhours_before = 0\n{SEND}', "hours_before：最小写 1"),
+    (f'trigger = "order"\ncontrol = "half"\n{SEND}', "control：值不对"),
+    ("trigger = order", "own.toml 不是能读的 TOML"),
 ])  # fmt: skip
 def test_a_wrong_file_is_refused_at_the_start(tmp_path: Path, text: str, why: str) -> None:
     written(tmp_path, "own", text)
@@ -210,12 +222,20 @@ def test_a_wrong_file_is_refused_at_the_start(tmp_path: Path, text: str, why: st
         load_plays(["journey"], {"journey": {"on": ["own"], "folder": str(tmp_path)}})
 
 
+def test_a_file_that_is_called_otherwise_says_so(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(f'name = "other"\ntitle = "试"\ntrigger = "order"\n{SEND}', encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"own.toml 的 name：要写成 own"):
+        load_plays(["journey"], {"journey": {"on": ["own"], "folder": str(tmp_path)}})
+
+
 def test_a_file_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="ready made are after_order, birthday"):
+    with pytest.raises(ConfigError, match=r"没有 birthdays.toml；现成的有 after_order, bargain_nudge, birthday"):
         load_plays(["journey"], {"journey": {"on": ["birthdays"]}})
 
 
 def test_every_ready_made_journey_is_whole() -> None:
-    made = load(["after_order", "birthday", "nurture", "wake_up"], "")
+    made = load(sorted(path.stem for path in FOLDER.glob("*.toml")), "")
 
+    assert len(made) == 10
     assert all(isinstance(one, Definition) for one in made)

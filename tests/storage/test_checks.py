@@ -61,11 +61,34 @@ SENT = "INSERT INTO media_sender VALUES (120, 'lina', 'e1', 0)"
 
 WAITED = ("INSERT INTO approval VALUES (81, 'points:80', 'points', '', 1, '', 'm', '', '{}', '%s', 'wang', 0, 0, '%s', "
           "0, '')")  # fmt: skip
+TAG = "INSERT INTO member_tag VALUES (1, '组', '%s', '%s', '%s', 0, %s)"
+GROUP = "INSERT INTO tag_group VALUES ('组', %d, 1, '', 0)"
+TAG_RULE = "INSERT INTO tag_rule VALUES (140, '组', '甲', '{}', 0, 0, 'running', %d, '', '', 0, 0, NULL)"
+TAG_VERSION = "INSERT INTO tag_rule_version VALUES (140, 1, '{}', 0, 0, '', 0)"
 LEVEL = "INSERT INTO member_tier VALUES (1, '%s', '', NULL, '%s', 0, %s, %s, 1, 0)"
 AHEAD = "9000000000000000"
 RAISED = "INSERT INTO tier_change VALUES (130, 1, '', '金卡', '%s', %d, 5, 1, 'e1', 0)"
 
 DAMAGE = {
+    "tags: one of an exclusive group at most": [
+        GROUP % 1, TAG % ("甲", "hand", "", "NULL"), TAG % ("乙", "corp", "", "NULL")
+    ],
+    "tags: a rule's tag is of that rule": [
+        GROUP % 0, TAG_RULE % 1, TAG_VERSION, TAG % ("乙", "rule", "tag_rule:140", "NULL")
+    ],
+    "tags: rules put on nothing in another's name": [
+        GROUP % 0, TAG_RULE % 1, TAG_VERSION, TAG % ("甲", "hand", "tag_rule:140", "NULL")
+    ],
+    "tags: none stays past its time": [TAG % ("甲", "hand", "", "1")],
+    "tags: a rule says what its newest version says": [GROUP % 0, TAG_RULE % 2, TAG_VERSION],
+    "tags: a rule's group was set up": [TAG_RULE % 1, TAG_VERSION],
+    "tags: walks come to their end": ["INSERT INTO tag_run VALUES (141, 'n', 5, 1, 0, 0, 'running', 0, NULL)"],
+    "tags: what WeCom was asked for is answered": [
+        "INSERT INTO corp_mark VALUES ('wm1', 'lina', '组', '甲', 'asked_on', 0)"
+    ],
+    "tags: the scale of RFM rises": [
+        "INSERT INTO rfm_scale VALUES (1, 30, 60, 90, 180, 2, 3, 3, 10, 1, 2, 3, 4, 'thresholds', 0)"
+    ],
     "tiers: members are called by what they hold": [LEVEL % ("金卡", "kept", AHEAD, AHEAD)],
     "tiers: raised by what was reached, lowered by what was missed": [RAISED % ("order", 4)],
     "tiers: every level has its next look": [
@@ -77,6 +100,7 @@ DAMAGE = {
     "tiers: cards follow refunds": [ORDER % (10, 0), "INSERT INTO tier_card VALUES (132, 90, 1, '黑卡', 30, 31, 0)"],
     "media: each file was sent by somebody": [PICTURE % "ab/ab.png"],
     "media: whoever sent a file sent one that is there": [SENT],
+    "media: what was uploaded is kept": ["INSERT INTO media_upload VALUES (99, 'image', 'P9.png', 'm', 0, 0)"],
     "media: a file lies where its content says": [PICTURE % "ab/cd.png", SENT],
     "knowledge: what is live is found, and nothing else": [
         ARTICLE % ("faq", 1, "withdrawn"), VERSION, CHUNK % READING, COUNTED
@@ -128,7 +152,7 @@ DAMAGE = {
     "audit: every link follows from the one before it": ["INSERT INTO audit_link VALUES (1, 80, 'x')"],
     "audit: what people did is linked": ["INSERT INTO audit_log VALUES (80, 'lina', 'a', 's', '{}', 'c', 0)"],
     "points: lots sum to the balance": ["UPDATE points_lot SET amount = 4"],
-    "points: nobody holds and owes at once": [
+    "ledger: nobody holds and owes at once": [
         "INSERT INTO transfer VALUES (23, 'k23', 'debt:1', 'issuer', 'points', 5, 'x', 'e', 0)"
     ],
     "orders: refunds sum to what the order says": [ORDER % (100, 40)],
@@ -169,7 +193,7 @@ DAMAGE = {
     "rewards: taken back once, what refunds took": [
         "INSERT INTO transfer VALUES (22, 'reward:1:less:2', 'x', 'issuer', 'points', 5, 'refund', 'e', 0)"
     ],
-    "points: nobody pays off more than they owe": [
+    "ledger: nobody pays off more than they owe": [
         "INSERT INTO transfer VALUES (22, 'k22', 'issuer', 'debt:1', 'points', 5, 'x', 'e', 0)"
     ],
     "coupons: no template gives more than it says": [
@@ -255,13 +279,20 @@ OUTREACH_DAMAGE = {
     ],
 }  # fmt: skip
 DAMAGE |= OUTREACH_DAMAGE
-HANDOUT = "INSERT INTO handout VALUES (%d, 'lina', 1, 7, 5, '%s', %s, 'd', 0, 0, 0)"
+HANDOUT = "INSERT INTO handout VALUES (%d, 'lina', 1, 7, 5, '%s', %s, 'd', 0, 0, 0, 'lina')"
 RIGHT = ["UPDATE coupon SET template_id = 7", "UPDATE \"grant\" SET occurrence = 'handout:80'"]
 GIVEN = [
     "INSERT INTO stock VALUES ('handout:lina:d', 9, 8, 0, 1)",
     "INSERT INTO stock VALUES ('handout_fen:lina:d', 9, 4, 0, 5)",
 ]
 DAMAGE |= {
+    "approvals: coupons that waited follow the decision": [
+        (WAITED % ("rejected", "chen")).replace("points:80", "handout:80"),
+        HANDOUT % (80, "done", 30), *RIGHT, *GIVEN,
+    ],
+    "approvals: coupons that wait were asked about": [HANDOUT.replace("0, 0, 0, 'l", "0, 0, NULL, 'l") % (
+        80, "waiting", "NULL"
+    )],
     "handout: each is a coupon of its template and its own right": [HANDOUT % (80, "done", 30), *GIVEN],
     "handout: a day's allowance is what was given on it": [HANDOUT % (80, "done", 30), *RIGHT, GIVEN[0]],
     "handout: no allowance went for nothing": [GIVEN[0]],
@@ -300,6 +331,58 @@ DAMAGE |= {
     ],
     "journey: each run is on a version that is kept": [RUN % (74, "done")],
 }
+OTHER = MEMBER.replace("(1,", "(2,")
+PROMOTER = "INSERT INTO distributor VALUES (%d, %d, 'C%d', %s, 'lina', 'ma', 'active', '', 'ma', '', '', 0, 0)"
+SERVED = [
+    f"INSERT INTO distributor_change VALUES ({row}, %d, '{what}', '', '{who}', 'ma', '', 0)"
+    for row, what, who in ((201, "customer", "lina"), (202, "service", "ma"))
+]
+CUSTOMER = "INSERT INTO distribution_customer VALUES (%d, %d, %s, 210, 0, 0, NULL, NULL, '', '', '', %s, '')"
+COMMISSION = "INSERT INTO commission VALUES (220, %d, %d, 210, NULL, %d, 230, 100, 10, 10, '%s', '', %d, 0)"
+EARNS = "INSERT INTO commission_line VALUES (220, 0, '', 100, 1000, %d)"
+GAVE = "INSERT INTO transfer VALUES (240, 'c220', 'issuer', 'earning:220', 'commission', %d, 'x', 'e', 0)"
+PROMOTES = [PROMOTER % (210, 1, 210, "NULL"), *[line % 210 for line in SERVED]]
+PROMISED = [OTHER, *PROMOTES, CUSTOMER % (230, 2, "2", "0"), EARNS % 10, GAVE % 10]
+ASKED = "INSERT INTO commission_payout VALUES (250, 210, 1, %d, %d, '%s', 0, %s, 'boss', 'T1', '')"
+DAMAGE |= {
+    "distribution: two levels at most, each by an order": [
+        *PROMISED, COMMISSION % (90, 3, 2, "pending", 0), ORDER % (100, 0)
+    ],
+    "distribution: nobody earns by themselves, or twice": [
+        *PROMOTES, CUSTOMER % (230, 2, "2", "0"), EARNS % 10, GAVE % 10, COMMISSION % (90, 1, 1, "pending", 0),
+        ORDER % (100, 0),
+    ],
+    "distribution: commission follows refunds": [
+        *PROMISED, COMMISSION % (90, 1, 2, "pending", 0), ORDER % (100, 50),
+        "INSERT INTO order_refund VALUES (91, 's', 'r', 'n', 50, 1, 0)",
+    ],
+    "distribution: lines sum to what was promised": [
+        *PROMISED, "UPDATE commission_line SET amount_fen = 9", COMMISSION % (90, 1, 2, "pending", 0), ORDER % (100, 0)
+    ],
+    "distribution: what waits is what stands of it": [
+        *PROMISED, COMMISSION % (90, 1, 2, "available", 0), ORDER % (100, 0)
+    ],
+    "distribution: payouts hold what was asked for": [ASKED % (10, 10, "requested", "NULL")],
+    "distribution: what left is what the payouts say": [ASKED % (10, 10, "paid", "0")],
+    "distribution: what was given is what stands": [
+        "INSERT INTO transfer VALUES (241, 'x', 'issuer', 'elsewhere', 'commission', 5, 'x', 'e', 0)"
+    ],
+    "distribution: nothing is ripe early": [
+        *PROMISED, COMMISSION % (90, 1, 2, "available", 9_000_000_000_000_000), ORDER % (100, 0),
+        "INSERT INTO transfer VALUES (241, 'x', 'earning:220', 'member:1', 'commission', 10, 'x', 'e', 0)",
+        "INSERT INTO balance VALUES ('member:1', 'commission', 10)",
+    ],
+    "distribution: a customer is one distributor's": [
+        OTHER, CUSTOMER % (230, 2, "2", "0"), CUSTOMER % (231, 2, "2", "0")
+    ],
+    "distribution: who brought whom has no circle": [
+        OTHER, PROMOTER % (210, 1, 210, "211"), PROMOTER % (211, 2, 211, "210"), *[line % 210 for line in SERVED],
+        *[line % 211 for line in SERVED],
+    ],
+    "distribution: one customer and one service manager each": [
+        *PROMOTES, "UPDATE distributor SET service_manager = 'mo'"
+    ],
+}  # fmt: skip
 STATS = (
     "INSERT INTO member_stats SELECT member_id, count(*), sum(amount_fen - refunded_fen), min(paid_at), max(paid_at) "
     "FROM shop_order WHERE refunded_fen < amount_fen GROUP BY member_id"
