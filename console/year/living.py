@@ -24,7 +24,7 @@ from console.year.opening import Brand
 from console.year.people import Crowd
 from console.year.platform import Platform
 from console.year.world import WIDE, World
-from console.year.writing import SameThread
+from console.year.writing import NoThreads, SameThread
 from storage.engine import Database
 
 BRAND = Path(__file__).with_name("brand.toml")
@@ -75,6 +75,7 @@ async def live(settings: Settings, wire: Wire, year: Year, tell: Progress) -> tu
     words = _words(year)
     world, days, shop = _made(dressed(settings), wire, year, words)
     runtime = world.runtime
+    asyncio.get_running_loop().set_default_executor(NoThreads())
     runtime.writer.start()
     try:
         await shop.open()

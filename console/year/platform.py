@@ -50,7 +50,7 @@ class Platform(WeCom):
         self._contacts: dict[str, Contact] = {}
         self._codes: dict[str, float] = {}
         self._heard: dict[str, tuple[float, int]] = {}
-        self._tags: dict[tuple[str, str], str] = {}
+        self._labels: dict[str, JSON] = {}
         self._ways: dict[str, JSON] = {}
         self._tasks: dict[str, Given] = {}
         self._walk: list[JSON] = []
@@ -58,7 +58,7 @@ class Platform(WeCom):
         self._paths: Mapping[str, Callable[[JSON], JSON]] = {
             "externalcontact/get": self._contact, "externalcontact/send_welcome_msg": self._welcome,
             "externalcontact/get_follow_user_list": lambda _: {"follow_user": self._guides},
-            "externalcontact/batch/get_by_user": self._by_user, "externalcontact/mark_tag": lambda _: {},
+            "externalcontact/batch/get_by_user": self._by_user, "externalcontact/mark_tag": self._mark,
             "externalcontact/get_corp_tag_list": lambda _: {"tag_group": self._groups()},
             "externalcontact/add_corp_tag": self._add_tag, "externalcontact/add_contact_way": self._add_way,
             "externalcontact/list_contact_way": lambda _: {"contact_way": [{"config_id": one} for one in self._ways]},
@@ -117,13 +117,14 @@ class Platform(WeCom):
         contact = self._contacts.get(asked["external_userid"])
         if contact is None or not contact.follows:
             return self._refuse("externalcontact/get", 84061)
-        return {"external_contact": self._profile(contact.someone), "follow_user": [*contact.follows.values()]}
+        follows = [{**one, "tags": [self._labels[tag] for tag in one["tags"]]} for one in contact.follows.values()]
+        return {"external_contact": self._profile(contact.someone), "follow_user": follows}
 
     def _by_user(self, asked: JSON) -> JSON:
         start = int(asked.get("cursor") or 0)
         if not start:
             self._walk = [
-                {"external_contact": self._profile(one.someone), "follow_info": follow}
+                {"external_contact": self._profile(one.someone), "follow_info": {**follow, "tag_id": follow["tags"]}}
                 for one in self._contacts.values() for follow in one.follows.values()
             ]  # fmt: skip
         if not self._walk:
@@ -137,16 +138,29 @@ class Platform(WeCom):
             return self._refuse("externalcontact/send_welcome_msg", 41050)
         return {}
 
+    def _mark(self, asked: JSON) -> JSON:
+        follow = self._contacts[asked["external_userid"]].follows.get(asked["userid"])
+        if follow is None:
+            return self._refuse("externalcontact/mark_tag", 84061)
+        kept = [one for one in follow["tags"] if one not in asked.get("remove_tag", [])]
+        follow["tags"] = [*dict.fromkeys([*kept, *asked.get("add_tag", [])])]
+        return {}
+
     def _groups(self) -> list[JSON]:
         found: dict[str, list[JSON]] = {}
-        for (group, name), number in self._tags.items():
-            found.setdefault(group, []).append({"id": number, "name": name})
-        return [{"group_name": group, "tag": tags} for group, tags in found.items()]
+        for tag in self._labels.values():
+            found.setdefault(tag["group_name"], []).append({"id": tag["tag_id"], "name": tag["tag_name"]})
+        return [
+            {"group_id": f"grYEAR{number:04d}", "group_name": group, "tag": tags}
+            for number, (group, tags) in enumerate(found.items())
+        ]
 
     def _add_tag(self, asked: JSON) -> JSON:
-        group = asked["group_name"]
+        group, there = asked["group_name"], {(one["group_name"], one["tag_name"]) for one in self._labels.values()}
         for tag in asked["tag"]:
-            self._tags[(group, tag["name"])] = f"etYEAR{len(self._tags):04d}"
+            if (group, tag["name"]) not in there:
+                number = f"etYEAR{len(self._labels):04d}"
+                self._labels[number] = {"group_name": group, "tag_name": tag["name"], "tag_id": number, "type": 1}
         return {"tag_group": next(one for one in self._groups() if one["group_name"] == group)}
 
     def _add_way(self, asked: JSON) -> JSON:

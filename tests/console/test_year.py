@@ -43,6 +43,7 @@ async def test_the_same_seed_makes_the_same_year_everywhere(database_url: str) -
     assert counts["member"] >= 28
     assert all(counts.values())
     assert ask(database_url, "SELECT count(*) FROM inbox WHERE status <> 'done'")[0][0] == 0
+    assert not ask(database_url, "SELECT call, error FROM outbox WHERE status = 'dead' OR faults > 0")
     database = Database(database_url)
     lines, violations = auditing.audit_lines(database, None)
     database.close()
