@@ -80,6 +80,12 @@ def shown(moment: datetime, zone: ZoneInfo = ZONE) -> str:
     return f"{moment.astimezone(zone):%m-%d %H:%M}"
 
 
+def read_zone(name: str) -> str:
+    """A zone's name, when there is one of it. Raises ValueError in plain words."""
+    types.zone_named(name)
+    return name
+
+
 class Quiet(NamedTuple):
     """免打扰: local hours in which nobody is reminded of anything; they may reach over midnight."""
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bot.clock import read_quiet
+from bot.clock import read_quiet, read_zone
 from bot.hours import read_hours
 from storage.touches import Terms
 
@@ -32,14 +31,7 @@ class Server(Section):
     clock_url: str = ""
     zone: str = "Asia/Shanghai"
 
-    @field_validator("zone")
-    @classmethod
-    def _is_a_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, OSError, ValueError):
-            raise ValueError('no zone of this name; such as "Asia/Shanghai"') from None
-        return name
+    _known_zone = field_validator("zone")(read_zone)
 
 
 class DatabaseSection(Section):

@@ -13,6 +13,14 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
+def zone_named(name: str) -> ZoneInfo:
+    """A zone by its name. Raises ValueError for a name that is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        raise ValueError('no zone of this name; such as "Asia/Shanghai"') from None
+
+
 class ShopZone(ZoneInfo):
     """The shops' days: what "today" means for limits, expiry, birthdays and daily jobs. One process serves shops of one
     zone; it is said once, before anything runs (`live_in`), and whoever holds this object follows."""
@@ -21,10 +29,7 @@ class ShopZone(ZoneInfo):
 
     def live_in(self, name: str) -> None:
         """The zone from now on. Raises ValueError for a name that is none."""
-        try:
-            self._place = ZoneInfo(name)
-        except (ZoneInfoNotFoundError, OSError, ValueError):
-            raise ValueError('no zone of this name; such as "Asia/Shanghai"') from None
+        self._place = zone_named(name)
 
     def __str__(self) -> str:
         return str(self._place)
