@@ -169,8 +169,12 @@ class Facts(Part):
 
 
 class Rule(Facts):
-    """Who is chosen: everyone of whom all this holds, without those of whom all of one of `exclude` holds."""
+    """Who is chosen: everyone of whom all this holds, without those of whom all of one of `exclude` holds.
 
+    `within_store`: of all those only whom somebody of this store follows; what a store manager chooses among.
+    """
+
+    within_store: Word | None = None
     exclude: Annotated[list[Facts], Field(max_length=10)] = []
 
     @model_validator(mode="after")

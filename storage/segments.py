@@ -9,21 +9,25 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, or_, select
 
-from storage import lunar, rfm, tables
+from storage import lunar, rfm, staff, tables
+from storage.db import Db
+from storage.follows import OPEN
 from storage.rows import Rows
 from storage.segment_rule import LOST_DAYS, NEW_DAYS, RFM_DAYS, SLEEPING_DAYS, Facts, Rule
 from storage.segment_sql import Asked, Binder, amount, bounds, span, steps, table_of
+from storage.sql import one_of
 from storage.tables import Segment
 from storage.types import ZONE
 
 segments = Rows(Segment)
 
-MEMBER, TAG, FOLLOW, FIELD, COUPON, CONSENT, ORDERS, STORE = map(
+MEMBER, TAG, FOLLOW, FIELD, COUPON, CONSENT, ORDERS, STORE, STAFF = map(
     table_of,
     (tables.Member, tables.MemberTag, tables.Follow, tables.MemberField, tables.Coupon, tables.Consent, tables.Order,
-     tables.Store),
+     tables.Store, tables.Staff),
 )  # fmt: skip
 TOPIC = "marketing"
+OF_STORE = ("guide", "manager")  # roles whose segments are their store's
 
 
 def _tags(asked: Asked, facts: Facts) -> None:
@@ -114,6 +118,13 @@ def _follows(asked: Asked, facts: Facts) -> None:
         asked.among(f.c.member_id, by, f.c.status == "active")
 
 
+def _in_store(asked: Asked, code: str) -> None:
+    """The rule of sight: whom somebody of the store follows, now."""
+    f, s = FOLLOW.alias(), STAFF.alias()
+    colleagues = select(s.c.userid).where(s.c.store_id == asked.bind.value(s.c.store_id, code))
+    asked.among(f.c.member_id, one_of(asked.bind.plain(f.c.status), OPEN), f.c.userid.in_(colleagues))
+
+
 def birthdays(today: date, days: int) -> list[str]:
     """The birthdays (MM-DD, and those by the moon) met from today on for so many days; 29 February on the 28th where
     there is none."""
@@ -199,6 +210,8 @@ def compiled(rule_json: str, *, windowed: bool = False) -> Chosen:
     """The rule of some JSON, compiled once."""
     rule, binder = Rule.model_validate_json(rule_json), Binder(windowed=windowed)
     asked = _asked(rule, binder)
+    if rule.within_store:
+        _in_store(asked, rule.within_store)
     asked.where += binder.inside(asked.member.c.id)
     for facts in rule.exclude:
         out = _asked(facts, binder)
@@ -228,3 +241,9 @@ def page(
     if within is not None:
         asked = asked.where(within(member.id))
     return list(connection.execute(asked.order_by(member.id).limit(most), chosen.given(now)))
+
+
+def shared(db: Db, row: Segment) -> bool:
+    """Whether a segment is the whole brand's: nobody of a store made it."""
+    maker = staff.find(db, row.made_by)
+    return maker is None or maker.role not in OF_STORE

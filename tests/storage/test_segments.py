@@ -108,6 +108,10 @@ RULES: list[tuple[dict[str, Any], Callable[[Someone], bool]]] = [
     ({"store_types": ["商场店"]}, lambda m: bool(m.bought()) and max(m.bought())[3] == "A"),
     ({"channels": ["live"]}, lambda m: "live" in m.states),
     ({"guides": ["lina"]}, lambda m: "lina" in m.guides),
+    ({"within_store": "S1"}, lambda m: "lina" in m.guides),
+    ({"within_store": "S1", "guides": ["lina", "wang"], "points": {"least": 1}},
+     lambda m: "lina" in m.guides and m.points > 0),
+    ({"within_store": "S2", "exclude": [{"tiers": ["gold"]}]}, lambda m: "wang" in m.guides and m.tier != "gold"),
     ({"birthday": {"months": [2, 11]}}, lambda m: m.birthday[:2] in ("02", "11")),
     ({"birthday": {"within_days": 40}}, lambda m: m.birthday in birthdays(date(2026, 11, 11), 40)),
     ({"points": {"least": 50, "most": 100}}, lambda m: m.points == 50),
@@ -206,6 +210,9 @@ def test_a_rule_chooses_whom_it_means_and_nobody_else(database: Database) -> Non
         for someone in people:
             books.someone(someone)
         books.add("member", id=PEOPLE + 1, name="", avatar="", gender=0, tier="gold", merged_into=1, created_at=NOW)
+        for userid, store_id in (("lina", "S1"), ("wang", "S2"), ("gone", "S1")):
+            told = {"made_by": "", "made_at": NOW, "changed_at": NOW}
+            books.add("staff", userid=userid, name="", role="guide", store_id=store_id, status="active", **told)
         connection.execute(text(STATS))
     with database.engine.connect() as connection:
         for given, fits in RULES:
