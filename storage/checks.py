@@ -30,6 +30,7 @@ from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
 from storage.tag_checks import TAGS
 from storage.tiers_checks import TIERS
+from storage.timetable_checks import TIMETABLES
 from storage.types import UtcDateTime
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
@@ -256,6 +257,7 @@ CHECKS: tuple[Looks, ...] = (
             *TIERS,
             *SALONS,
             *JOURNEYS,
+            *TIMETABLES,
             *DISTRIBUTION,
         )
     ],

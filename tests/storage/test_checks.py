@@ -353,6 +353,18 @@ DAMAGE |= {
     ],
     "journey: each run is on a version that is kept": [RUN % (74, "done")],
 }
+TABLE = "INSERT INTO timetable VALUES (76, 'flash_sale', 't', 'published', '{}', '[]', 0, 'w', 'c', 0)"
+OF_TABLE = "INSERT INTO timetable_session VALUES (77, 76, 0, %d, %d, 78, '%s', '', 0)"
+SELLS = "INSERT INTO campaign VALUES (78, 'flash_sale', 't', '%s', %d, %d, '{}', 0, 'w', 'c', 0)"
+DAMAGE |= {
+    "timetables: each session is a campaign of its own hours": [
+        TABLE,
+        OF_TABLE % (1, 2, "over"),
+        SELLS % ("ended", 1, 3),
+    ],
+    "timetables: only open sessions sell": [TABLE, OF_TABLE % (1, 2, "over"), SELLS % ("published", 1, 2)],
+    "timetables: no session is left open": [TABLE, OF_TABLE % (1, 2, "open"), SELLS % ("published", 1, 2)],
+}
 OTHER = MEMBER.replace("(1,", "(2,")
 PROMOTER = "INSERT INTO distributor VALUES (%d, %d, 'C%d', %s, 'lina', 'ma', 'active', '', 'ma', '', '', 0, 0)"
 SERVED = [
