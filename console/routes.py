@@ -23,6 +23,7 @@ from console import (
     staff_reads,
     tag_reads,
     tier_reads,
+    timetable_reads,
 )
 from console.knowledge import reads as knowledge
 from handlers import policy
@@ -60,6 +61,8 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "campaigns": Reading(reads.campaigns, "campaign.read", ("kind", "name", "status", *_PAGE)),
     "campaigns/{id}": Reading(reads.campaign, "campaign.read"),
     "campaigns/{id}/stats": Reading(reads.campaign_stats, "campaign.read"),
+    "timetables": Reading(timetable_reads.timetables, "campaign.read", ("kind", "status", *_PAGE)),
+    "timetables/{id}": Reading(timetable_reads.timetable, "campaign.read"),
     "stores": Reading(reads.stores, "store.read", ("franchise", *_PAGE)),
     "settlements": Reading(settlements.settlements, "settlement.read", ("from", "to"), scoped=True),
     "referrals": Reading(
@@ -132,6 +135,8 @@ POSTS: Mapping[str, str] = MappingProxyType({
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+    "timetables": "timetables",
+    **{f"timetables/{{id}}/{step}": f"timetables/{step}" for step in STEPS},
     "tiers": "tiers",
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",

@@ -116,6 +116,7 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "campaigns/publish": "campaign.manage",
     "campaigns/pause": "campaign.manage",
     "campaigns/end": "campaign.manage",
+    **{f"timetables{step}": "campaign.manage" for step in ("", "/publish", "/pause", "/end")},
     "points": "points.move",
     "points/approve": "points.approve",
     "checkouts/undo": "sale.undo",

@@ -55,6 +55,7 @@ from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Pr
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
 from storage.tables.tags import CorpMark, CorpTag, RfmScale, TagGroup, TagRule, TagRuleVersion, TagRun
 from storage.tables.tiers import MemberTier, TierCard, TierChange, TierRule
+from storage.tables.timetables import Timetable, TimetableSession
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
@@ -165,6 +166,8 @@ __all__ = [
     "TierChange",
     "TierRule",
     "Timer",
+    "Timetable",
+    "TimetableSession",
     "Touch",
     "Transfer",
 ]

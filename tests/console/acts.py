@@ -32,6 +32,9 @@ UNTIL = (NOON + timedelta(days=3)).isoformat()
 FREE = {"name": "免单券", "kind": "free_order", "value": 20_000, "valid_days": 30, "stock": 9, "claimable": True}
 DRIVE = {"kind": "flash_sale", "name": "秒杀🔥", "starts_at": NOON.isoformat(), "ends_at": UNTIL,
          "config": {"sku": "A", "price_fen": 6_000, "total": 5}}  # fmt: skip
+EVERY_WEEK = {"kind": "flash_sale", "name": "晚场🔥", "weekdays": [3], "times": ["20:00"], "minutes": 60,
+              "first": "2026-11-11", "last": "2026-11-30",
+              "items": [{"sku": "A", "price_fen": 6_000, "total": 2}]}  # fmt: skip
 CUP: dict[str, Any] = {"points": 300, "gift_sku": "CUP", "total": 5, "per_member": 2}
 
 
@@ -202,6 +205,9 @@ STORY: dict[str, tuple[str, Way]] = {
     "campaigns/publish": ("wang", later("campaigns/{}/publish", "campaigns")),
     "campaigns/pause": ("wang", later("campaigns/{}/pause", "campaigns")),
     "campaigns/end": ("wang", later("campaigns/{}/end", "campaigns")),
+    "timetables": ("wang", plainly("timetables", EVERY_WEEK)),
+    **{f"timetables/{step}": ("wang", later(f"timetables/{{}}/{step}", "timetables"))
+       for step in ("publish", "pause", "end")},
     "points": ("wang", plainly("points", {"external_id": "wm1", "amount": 900, "reason": "补发"})),
     "points/approve": ("chen", lambda world: waiting(world, "points/{id}/approve")),
     "approvals/approve": ("chen", lambda world: waiting(world, "approvals/{approval}/approve")),
