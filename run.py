@@ -61,7 +61,7 @@ def wire(settings: Settings) -> Runtime:
             broadcasts=settings.broadcasts,
         )
         dailies = {name: at for play in plays for name, at in play.router.dailies.items()}
-        return Runtime(settings, dispatch, texts, dailies)
+        return Runtime(settings, dispatch, texts, dailies, [name for play in plays for name in play.router.starts])
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:
@@ -174,7 +174,9 @@ def audit(
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="callbacks、channels、growth、promotions")] = "callbacks",
+    name: Annotated[
+        str, typer.Argument(help="callbacks、channels、growth、promotions、timers、tiers 等：看 bench/README.md")
+    ] = "callbacks",
 ) -> None:
     """性能测量：结果是同一次运行里的比值。"""
     if not (Path(__file__).parent / "bench" / f"{name}.py").exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -29,6 +29,7 @@ from bot.model.gateway import LLMGateway
 from bot.model.sender import ModelSender
 from bot.onebot import OneBotChannel
 from bot.reconcile import Reconcile
+from bot.rfm_sender import RfmSender
 from bot.scheduler import Scheduler
 from bot.senders import Sender, WeComSenders
 from bot.settings import Settings
@@ -66,8 +67,9 @@ class Runtime:
         dispatch: Callable[[Turn, Event], None],
         texts: Texts,
         dailies: Mapping[str, tuple[int, int]] | None = None,
+        starts: Sequence[str] = (),
     ) -> None:
-        """`dailies`: the plays' timers of every day."""
+        """`dailies`: the plays' timers of every day, `starts`: of every start."""
         self.settings, self.clock, chance = settings, SystemClock(), SystemChance()
         app = settings.wecom.app
         self.database = Database(settings.database.url)
@@ -94,7 +96,8 @@ class Runtime:
             self.writer, self._senders(app_senders), self.clock, chance, member_rates=rates, more_rates=self.doors.rates
         )
         self.order_hooks = OrderHooks(order_kinds(settings.orders), self.writer, self.clock)
-        self.scheduler = Scheduler(self.writer, self.clock, dailies={**self.doors.dailies, **(dailies or {})})
+        self.scheduler = Scheduler(self.writer, self.clock, dailies={**self.doors.dailies, **(dailies or {})},
+                                   starts=starts)  # fmt: skip
         self.leader = Leader(self.database, self._lead, self._follow)
         self._following: asyncio.Task[None] | None = None
 
@@ -108,6 +111,7 @@ class Runtime:
             **BroadcastSenders(self.wecom, self.writer, self.clock, app_senders.message, uploads).table(),
             **Polls(self.wecom, self.writer, self.clock).table(),
             **ModelSender(self.settings.llm, self.model, self.writer).table(),
+            **RfmSender(self.database, self.clock).table(),
             "reconcile": self.reconcile.run,
             "order/refund": self.shops.refund,
             onebot_reach.SEND: self.onebot.sender.send,

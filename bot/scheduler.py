@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -44,10 +44,11 @@ class Scheduler:
         clock: Clock,
         zone: str = "Asia/Shanghai",
         dailies: Mapping[str, tuple[int, int]] | None = None,
+        starts: Sequence[str] = (),
     ) -> None:
-        """`dailies`: more daily timers, by name, with their local hour and minute."""
+        """`dailies`: more daily timers, by name, with their local hour and minute; `starts`: timers due at once."""
         self._writer, self._clock, self._zone = writer, clock, ZoneInfo(zone)
-        self._dailies = {RECONCILE: RECONCILE_AT, **(dailies or {})}
+        self._dailies, self._starts = {RECONCILE: RECONCILE_AT, **(dailies or {})}, starts
         self._ticker: Any = None
         self._planned: date | None = None
         self.stats: Counter[str] = Counter()
@@ -87,6 +88,10 @@ class Scheduler:
         failed = await self._writer.call(lambda work: inbox.due(work.db, work.now))
         ran += sum(await asyncio.gather(*[self._again(row) for row in failed]))
         return ran
+
+    def _plan_starts(self, work: Work) -> None:
+        for name in self._starts:
+            work.at(work.now, name, f"{name}:{work.now.isoformat()}", {})
 
     async def _plan_daily(self) -> None:
         """One timer per job and local day; its key keeps several processes and restarts from planning it twice."""
