@@ -47,10 +47,12 @@ class HandoverWanted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BroadcastStep(Event):
-    """A broadcast goes on for one transaction. `place` is where the walk stands (what the step before answered)."""
+    """A broadcast goes on for one transaction. `place` is where the walk stands (what the step before answered), `most`
+    how many members a window of the freeze may look at."""
 
     broadcast_id: int
     place: str = ""
+    most: int = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,21 @@ class ApprovalDecided(Event):
     approved: bool
     by: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpTagsSeen(Event):
+    """The corp's tags as `get_corp_tag_list` shows them (its `tag_group` list), when they are not as we know them."""
+
+    tag_group: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarksSeen(Event):
+    """Contacts whose tags at WeCom are not as they should be: `of`, `by` (the guide) and `tags` ([group, tag]) of
+    each, as of `at`."""
+
+    pairs: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.controls.catching import caught
-from tests.controls.guards import GUARDS
+from tests.controls.model_guards import GUARDS
 from tests.machines.registry import MACHINES
 
 QUICK = (
     "conditional_stock", "release_of_what_was_held", "grant_key", "helper_once", "floor_clamp", "refund_at_expiry",
     "refund_of_a_late_payer",
     "room_for_a_seat", "order_key", "inbox_key", "conditional_reserve", "limit_per_member", "budget",
+    "model_words_are_no_commands",
 )  # fmt: skip
 
 
