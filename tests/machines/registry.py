@@ -10,6 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.machines.bargain import Bargain
 from tests.machines.base import Machine
 from tests.machines.coupons import Coupons
+from tests.machines.distribution import Distribution
 from tests.machines.flash_sale import FlashSale
 from tests.machines.group_buy import GroupBuy
 from tests.machines.house import Ground
@@ -23,6 +24,7 @@ MACHINES: dict[str, type[Machine]] = {
     "bargain": Bargain,
     "orders": Orders,
     "flash_sale": FlashSale,
+    "distribution": Distribution,
 }
 
 
