@@ -54,6 +54,7 @@ LANES = (
     Lane("onebot", workers=8, backoff_s=1.0, longest_s=30.0),  # a client that hangs holds up nobody in WeCom
     Lane("broadcast", workers=8, backoff_s=1.0, longest_s=60.0),  # long walks, and tasks that are made once
     Lane("model", workers=4, backoff_s=1.0, longest_s=5.0),  # a model thinks for seconds: only questions wait for it
+    Lane("tags", workers=1, backoff_s=1.0, longest_s=30.0),  # WeCom refuses two changes of tags at a time
     Lane("media", workers=3, backoff_s=1.0, longest_s=20.0),  # a link lives five minutes
     Lane("slow", workers=2, backoff_s=2.0, longest_s=30.0),
 )
@@ -114,7 +115,8 @@ class Delivery:
         """Carry out what is due now, lane by lane, until nothing is; how many rows. For tests and orderly ends."""
         done = 0
         while True:
-            rows = [(lane, row) for lane in self._lanes for row in await self._take(lane, lane.workers)]
+            taken = await asyncio.gather(*[self._take(lane, lane.workers) for lane in self._lanes])
+            rows = [(lane, row) for lane, of_lane in zip(self._lanes, taken, strict=True) for row in of_lane]
             if not rows:
                 return done
             await asyncio.gather(*[self._deliver(lane, row) for lane, row in rows])

@@ -91,6 +91,21 @@ class ApprovalDecided(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorpTagsSeen(Event):
+    """The corp's tags as `get_corp_tag_list` shows them (its `tag_group` list), when they are not as we know them."""
+
+    tag_group: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarksSeen(Event):
+    """Contacts whose tags at WeCom are not as they should be: `of`, `by` (the guide) and `tags` ([group, tag]) of
+    each, as of `at`."""
+
+    pairs: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TierNoticed(Event):
     """A member was told that their level would fall at the review of `until`."""
 

@@ -21,6 +21,7 @@ from bot.errors import WeComError
 from bot.events import Address, Event
 from bot.group_numbers import GroupNumbers
 from bot.own_events import ContactFound, ContactGone, GroupChatSeen
+from bot.tag_reconcile import TagReconcile
 from bot.turn import Work
 from bot.writer import Writer
 from storage import contact_ways, follows, group_chats
@@ -36,19 +37,21 @@ NO_RELATION, NOBODY_LICENSED, NOT_A_CUSTOMER_GROUP = 84061, 701008, 90501
 
 
 class Reconcile:
-    """Compares contacts, customer groups and contact ways with WeCom."""
+    """Compares contacts with their tags, customer groups and contact ways with WeCom."""
 
     def __init__(
         self, client: WeCom, writer: Writer, clock: Clock, first: Callable[[Work], None] = lambda _: None
     ) -> None:
         """`first` runs before the walk, in a transaction: what else has to be looked at because callbacks get lost."""
         self._client, self._writer, self._clock, self._first = client, writer, clock, first
+        self._tags = TagReconcile(client, writer, clock)
         self.stats: Counter[str] = Counter()
 
     async def run(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """One whole comparison; a sender like any other."""
         found: Counter[str] = Counter()
         await self._writer.call(self._first)
+        await self._tags.catalogue()
         users = (await self._client.call("externalcontact/get_follow_user_list")).get("follow_user", [])
         for start in range(0, len(users), USERS_A_CALL):
             await self._contacts(users[start : start + USERS_A_CALL], found)
@@ -68,8 +71,9 @@ class Reconcile:
     async def _contacts(self, users: list[str], found: Counter[str]) -> None:
         began = self._clock.now()
         seen: dict[str, set[str]] = {userid: set() for userid in users}
-        async for page in self._pages(users):
+        async for asked_at, page in self._pages(users):
             pairs = [(entry["external_contact"], entry["follow_info"]) for entry in page]
+            found["tags"] += await self._tags.marks(pairs, asked_at)
             for contact, follow in pairs:
                 seen.setdefault(follow["userid"], set()).add(contact["external_userid"])
             await self._missing(pairs, found)
@@ -83,13 +87,14 @@ class Reconcile:
         cursor = ""
         while True:
             body = {"userid_list": users, "cursor": cursor, "limit": CONTACTS_A_PAGE}
+            asked_at = self._clock.now()
             try:
                 answer = await self._client.call("externalcontact/batch/get_by_user", body)
             except WeComError as error:
                 if error.errcode in (NO_RELATION, NOBODY_LICENSED):
                     return
                 raise
-            yield answer.get("external_contact_list", [])
+            yield asked_at, answer.get("external_contact_list", [])
             cursor = answer.get("next_cursor") or ""
             if not cursor:
                 return

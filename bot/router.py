@@ -94,7 +94,8 @@ class CampaignKind:
 
     `skus` and `templates` say which goods and coupon templates the rules name, by the field that names them (such as
     `{"items.0.sku": "A"}`): they are looked up, and one that is not there is refused before `problems` is asked.
-    `worst_fen` is the most that the campaign can cost, -1 = without bound.
+    `worst_fen` is the most that the campaign can cost, -1 = without bound. `timed`: it may come back by a timetable;
+    the play hands its timers to scenarios/timetables.py.
     """
 
     config: type[BaseModel]
@@ -102,6 +103,7 @@ class CampaignKind:
     worst_fen: Callable[[Any, Shelf], int]
     skus: Callable[[Any], Mapping[str, str]] = _nothing
     templates: Callable[[Any], Mapping[str, str]] = _nothing
+    timed: bool = False
 
 
 class Refusal(NamedTuple):
@@ -137,6 +139,7 @@ class Router:
     campaign: CampaignKind | None = None
     acts: dict[str, Act] = field(default_factory=dict)
     dailies: dict[str, tuple[int, int]] = field(default_factory=dict)  # timers of every day: hour and minute, local
+    starts: list[str] = field(default_factory=list)  # timers of every start of the bot
 
     def word(self, step: Step, arg: str = "") -> str:
         """What somebody would type to reach a step of this play."""

@@ -14,6 +14,7 @@ from loguru import logger
 from bot.clock import Clock
 from bot.errors import RequestRefused, WeComError
 from bot.group_senders import GroupSenders
+from bot.tag_senders import TagSenders
 from bot.way_sender import WaySender
 from storage.outbox import Call
 
@@ -39,8 +40,6 @@ class WeComSenders:
     def __init__(self, client: WeCom, agent_id: int, clock: Clock) -> None:
         self._client, self._agent_id, self._clock = client, agent_id, clock
         self._media: dict[str, tuple[str, Any]] = {}
-        self._tag_ids: dict[tuple[str, str], str] = {}
-        self._tag_lock = asyncio.Lock()
 
     def table(self) -> dict[str, Sender]:
         """Every call by name."""
@@ -48,9 +47,9 @@ class WeComSenders:
             "message/send": self.message,
             "externalcontact/get": self.contact,
             "externalcontact/send_welcome_msg": self.welcome,
-            "externalcontact/mark_tag": self.tag,
             "externalcontact/add_contact_way": WaySender(self._client).send,
             "message/update_template_card": self.card,
+            **TagSenders(self._client).table(),
             **GroupSenders(self._client, self._clock).table(),
         }
 
@@ -83,7 +82,8 @@ class WeComSenders:
             return {"errcode": 0, "before": True}
 
     async def contact(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
-        """A contact with every guide who follows it; more than one page is joined."""
+        """A contact with every guide who follows it; more than one page is joined. `asked_at`: as of when it is so."""
+        asked_at = self._clock.now().isoformat()
         params = {"external_userid": payload["external_userid"]}
         answer = await self._client.call("externalcontact/get", params=params, timeout_s=self._left(row))
         follow_user, cursor = list(answer.get("follow_user", [])), answer.get("next_cursor")
@@ -91,7 +91,7 @@ class WeComSenders:
             page = await self._client.call("externalcontact/get", params={**params, "cursor": cursor})
             follow_user += page.get("follow_user", [])
             cursor = page.get("next_cursor")
-        return {**answer, "follow_user": follow_user}
+        return {**answer, "follow_user": follow_user, "asked_at": asked_at}
 
     async def welcome(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """A welcome message. A picture that is not ready well before the code dies is left out: the text must
@@ -102,21 +102,6 @@ class WeComSenders:
             if media_id:
                 body["attachments"] = [{"msgtype": "image", "image": {"media_id": media_id}}]
         return await self._client.call("externalcontact/send_welcome_msg", body, timeout_s=self._left(row))
-
-    async def tag(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
-        """A corp tag by its name, made when there is none, put on or (`remove`) taken off; twice changes nothing."""
-        remove = bool(payload.get("remove"))
-        tag_id = await self._tag_id(payload["group"], payload["tag"], make=not remove)
-        if not tag_id:
-            return {"errcode": 0, "no_such_tag": True}
-        change = {"remove_tag" if remove else "add_tag": [tag_id]}
-        body = {"userid": payload["userid"], "external_userid": payload["external_userid"], **change}
-        try:
-            return await self._client.call("externalcontact/mark_tag", body)
-        except WeComError as error:
-            if error.errcode == 40068:  # the tag was deleted meanwhile: look it up anew next time
-                self._tag_ids.pop((payload["group"], payload["tag"]), None)
-            raise
 
     def _left(self, row: Call) -> float:
         """Seconds that a call may take: what is left of the row's life, 10 at most."""
@@ -139,24 +124,3 @@ class WeComSenders:
             return None
         self._media[path] = (media_id, self._clock.now() + MEDIA_LIFE)
         return str(media_id)
-
-    async def _tag_id(self, group: str, name: str, *, make: bool = True) -> str:
-        async with self._tag_lock:
-            if (group, name) not in self._tag_ids:
-                await self._read_tags()
-            if (group, name) not in self._tag_ids and not make:
-                return ""
-            if (group, name) not in self._tag_ids:
-                made = await self._client.call(
-                    "externalcontact/add_corp_tag", {"group_name": group, "tag": [{"name": name}]}
-                )
-                self._keep_tags([made["tag_group"]])
-            return self._tag_ids[(group, name)]
-
-    async def _read_tags(self) -> None:
-        self._keep_tags((await self._client.call("externalcontact/get_corp_tag_list", {}))["tag_group"])
-
-    def _keep_tags(self, groups: list[dict[str, Any]]) -> None:
-        for group in groups:
-            for tag in group["tag"]:
-                self._tag_ids[(group["group_name"], tag["name"])] = tag["id"]

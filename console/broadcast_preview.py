@@ -103,11 +103,9 @@ class Preview:
         """Who would have to wait: until when, by the shops' clock, and in whose own zone it is night."""
         hours = read_quiet(self._outreach.quiet)
         until = quiet_until(now, hours)
-        zones = connection.execute(
-            select(t.MemberProfile.zone, func.count())
-            .where(t.MemberProfile.zone.is_not(None))
-            .group_by(t.MemberProfile.zone)
-        ).all()
+        chosen, p = segments.compiled(row.rule), t.MemberProfile
+        asked = select(p.zone, func.count()).where(p.zone.is_not(None), p.member_id.in_(chosen.ids))
+        zones = connection.execute(asked.group_by(p.zone), chosen.given(now)).all()
         asleep = sum(count for zone, count in zones if quiet_until(now, hours, ZoneInfo(zone)) is not None)
         return {"quiet_until": until.isoformat() if until else None, "asleep_elsewhere": asleep}
 

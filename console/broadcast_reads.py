@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select
 
 from console.paging import as_json, number, page
 from console.refusals import Refused
@@ -68,7 +68,7 @@ def find(connection: Connection, broadcast_id: int | None, sight: Sight) -> Any:
 
 
 def _reasons(connection: Connection, row: Any) -> list[dict[str, Any]]:
-    """Counted anew only when the numbers they make up have changed: of a million rows that takes a second."""
+    """Counted anew only when the numbers they make up have changed."""
     key = (row.id, row.made_at, row.suppressed, row.failed)
     if key not in _counted:
         while len(_counted) >= KEPT:
@@ -81,7 +81,7 @@ def _count_reasons(connection: Connection, row: Any) -> list[dict[str, Any]]:
     model = _rows_of(row.channel)
     counted = (
         select(model.status, model.reason, func.count())
-        .where(model.broadcast_id == row.id, model.reason != "")
+        .where(model.broadcast_id == row.id, model.reason != literal_column("''"))  # as the index says it
         .group_by(model.status, model.reason)
         .order_by(func.count().desc(), model.reason)
     )

@@ -21,7 +21,9 @@ from console import (
     segment_reads,
     settlements,
     staff_reads,
+    tag_reads,
     tier_reads,
+    timetable_reads,
 )
 from console.knowledge import reads as knowledge
 from handlers import policy
@@ -59,6 +61,8 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "campaigns": Reading(reads.campaigns, "campaign.read", ("kind", "name", "status", *_PAGE)),
     "campaigns/{id}": Reading(reads.campaign, "campaign.read"),
     "campaigns/{id}/stats": Reading(reads.campaign_stats, "campaign.read"),
+    "timetables": Reading(timetable_reads.timetables, "campaign.read", ("kind", "status", *_PAGE)),
+    "timetables/{id}": Reading(timetable_reads.timetable, "campaign.read"),
     "stores": Reading(reads.stores, "store.read", ("franchise", *_PAGE)),
     "settlements": Reading(settlements.settlements, "settlement.read", ("from", "to"), scoped=True),
     "referrals": Reading(
@@ -80,6 +84,11 @@ READS: Mapping[str, Reading] = MappingProxyType({
     "salons/{id}": Reading(salon_reads.salon, "salon.sign_up", scoped=True),
     "join-ways": Reading(group_reads.join_ways, "group.manage"),
     "tags": Reading(desk_reads.tags, "catalogue.read", ("group",)),
+    "tag-groups": Reading(tag_reads.groups, "catalogue.read"),
+    "tag-rules": Reading(tag_reads.rules, "catalogue.read", ("group", "status", "set", *_PAGE)),
+    "tag-rules/preview": Reading(tag_reads.preview, "tag.manage", ("rule", "group", "name"), timed=True),
+    "tag-rules/{id}": Reading(tag_reads.rule, "catalogue.read"),
+    "tag-runs": Reading(tag_reads.runs, "catalogue.read", _PAGE),
     "tasks": Reading(desk_reads.tasks, "task.read", ("userid", "member_id", "kind", "status", *_PAGE), scoped=True),
     "notes": Reading(desk_reads.notes, "member.read", ("member_id", *_PAGE), scoped=True),
     "handouts": Reading(desk_reads.handouts, "coupon.issue", ("userid", "member_id", "status", *_PAGE), scoped=True),
@@ -114,7 +123,7 @@ READS: Mapping[str, Reading] = MappingProxyType({
         distribution_reads.payouts, "distribution.read", ("distributor_id", "status", *_PAGE), scoped=True
     ),
     "distribution/report": Reading(distribution_report.report, "distribution.report", ("from", "to")),
-    "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE)),
+    "segments": Reading(segment_reads.segments, "segment.manage", ("name", *_PAGE), scoped=True),
     "segments/count": Reading(segment_reads.count, "segment.manage", ("rule",), timed=True),
     "segments/{id}": Reading(segment_reads.segment, "segment.manage", timed=True),
     "segments/{id}/members": Reading(segment_reads.members, "segment.manage", _PAGE, timed=True),
@@ -126,6 +135,8 @@ POSTS: Mapping[str, str] = MappingProxyType({
     "products/{sku}": "products/change",
     "stores/{code}": "stores/change",
     **{f"campaigns/{{id}}/{step}": f"campaigns/{step}" for step in STEPS},
+    "timetables": "timetables",
+    **{f"timetables/{{id}}/{step}": f"timetables/{step}" for step in STEPS},
     "tiers": "tiers",
     **{name: name for name in ("points", "checkouts/undo", "redemptions/undo")},
     "points/{id}/approve": "points/approve",
@@ -140,6 +151,10 @@ POSTS: Mapping[str, str] = MappingProxyType({
     **{f"salons/{{id}}/{step}": f"salons/{step}" for step in ("change", "cancel")},
     "salons/check-in": "salons/check-in",
     "tags": "tags",
+    "tag-groups": "tag-groups",
+    "tag-rules": "tag-rules",
+    "tag-rules/run": "tag-rules/run",
+    **{f"tag-rules/{{id}}/{step}": f"tag-rules/{step}" for step in ("change", "pause", "resume", "end")},
     **{
         f"distribution/distributors/{{id}}/{step}": f"distribution/distributors/{step}"
         for step in ("assign", "suspend", "resume", "terminate")

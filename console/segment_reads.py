@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, or_, select
 
 from bot.texts import Texts
 from console.paging import MOST, USUAL, as_json, number, page
 from console.refusals import Refused
-from console.sight import Sight
+from console.sight import ALL, Sight
 from scenarios.segment_words import Words
 from storage import segments as chosen
 from storage import tables
@@ -30,14 +30,21 @@ def words() -> Words:
     return Words(Texts())
 
 
-def segments(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
-    """Segments that are not put away, newest first."""
+def segments(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
+    """Segments that are not put away, newest first: the brand's, and those of the asker's store."""
     s = t.Segment
-    rows = select(s.id, s.name, s.rule, s.made_by, s.made_at).where(s.archived_at.is_(None))
+    rows = select(s.id, s.name, s.rule, s.made_by, s.made_at).where(s.archived_at.is_(None), _theirs(sight))
     if "name" in query:
         rows = rows.where(s.name.contains(query["name"], autoescape=True))
     found, following = page(connection, query, rows, s.id)
     return {"items": [_shown(row) for row in found], "next": following}
+
+
+def _theirs(sight: Sight) -> Any:
+    """Whether a segment is there for the asker: nobody of another store made it."""
+    s, p = t.Segment, t.Staff
+    of_store = select(p.userid).where(p.userid == s.made_by, p.role.in_(chosen.OF_STORE)).exists()
+    return or_(sight.staff(s.made_by), ~of_store)
 
 
 def _shown(row: Any) -> dict[str, Any]:
@@ -46,7 +53,7 @@ def _shown(row: Any) -> dict[str, Any]:
 
 def segment(connection: Connection, query: dict[str, str], sight: Sight, now: datetime) -> dict[str, Any]:
     """One, with how many fit now and ten of them."""
-    row = _find(connection, query)
+    row = _find(connection, query, sight)
     return {**_shown(row), **_fitting(connection, read(row.rule), sight, now)}
 
 
@@ -61,7 +68,7 @@ def count(connection: Connection, query: dict[str, str], sight: Sight, now: date
 
 def members(connection: Connection, query: dict[str, str], sight: Sight, now: datetime) -> dict[str, Any]:
     """Who fits a segment now, by id, page by page."""
-    rule = read(_find(connection, query).rule)
+    rule = read(_find(connection, query, sight).rule)
     limit, after = number(query, "limit", USUAL, MOST) or USUAL, number(query, "after") or 0
     found = chosen.page(connection, rule, now, after, limit + 1, _within(sight))
     following = found[limit - 1].id if len(found) > limit else None
@@ -86,9 +93,9 @@ def _given(typed: str) -> Rule:
         raise Refused(422, "wrong_rule", remedy, f"rule.{field}" if field else "rule") from None
 
 
-def _find(connection: Connection, query: dict[str, str]) -> Any:
+def _find(connection: Connection, query: dict[str, str], sight: Sight) -> Any:
     s = t.Segment
-    asked = select(s.id, s.name, s.rule, s.made_by, s.made_at).where(s.id == number(query, "id"))
+    asked = select(s.id, s.name, s.rule, s.made_by, s.made_at).where(s.id == number(query, "id"), _theirs(sight))
     row = connection.execute(asked.where(s.archived_at.is_(None))).first()
     if row is None:
         raise Refused(404, "not_found", words().say("no_segment"))
@@ -98,6 +105,9 @@ def _find(connection: Connection, query: dict[str, str]) -> Any:
 def _odd(connection: Connection, rule: Rule) -> list[tuple[str, str]]:
     """(field, word) of what is named in a rule but nowhere in the books."""
     found = []
+    if rule.within_store:
+        known = select(t.Store.code).where(t.Store.code == rule.within_store)
+        found = [] if connection.execute(known).first() else [("rule.within_store", rule.within_store)]
     for at, facts in [("rule", rule), *[(f"rule.exclude.{n}", one) for n, one in enumerate(rule.exclude)]]:
         for field, named, known in _named(facts):
             there = {row[0] for row in connection.execute(known)}
@@ -112,7 +122,7 @@ def _named(facts: Facts) -> list[tuple[str, list[str], Select[Any]]]:
         (f"tags.{n}.any", of.any, select(g.name).distinct().where(g.group_name == of.group, g.name.in_(of.any)))
         for n, of in enumerate(facts.tags)
     ]
-    plain = {"coupons": c.name, "channels": f.state, "guides": f.userid, "stores": s.code}
+    plain = {"coupons": c.name, "channels": f.state, "guides": f.userid, "stores": s.code, "store_types": s.type}
     for field, column in plain.items():
         if named := getattr(facts, field):
             asked.append((field, named, select(column).distinct().where(column.in_(named))))

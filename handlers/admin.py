@@ -24,6 +24,7 @@ from handlers import (
     policy,
     segments,
     staffing,
+    timetables,
     undoing,
 )
 from handlers.approving import Held, hold
@@ -155,6 +156,7 @@ ACTS: dict[str, Callable[[Turn, dict[str, Any], Plays], Answer]] = {
     "coupon-templates": coupon_templates.new_template,
     "campaigns": campaigns.new_campaign,
     **{f"campaigns/{name}": campaigns.step(name) for name in campaigns.STEPS},
+    **timetables.ACTS,
     "points": points.move,
     "points/approve": points.approve,
     "checkouts/undo": undoing.undo_checkout,

@@ -13,12 +13,13 @@ from bot.sizes import BYTES, size
 from bot.turn import Turn
 from bot.wecom.media import LARGEST, MB
 from bot.wecom.msg_template import ATTACHMENTS
+from handlers import segments
 from handlers.broadcast_bodies import Attachment, Given, listed
 from handlers.refusals import read, refuse, refused
 from handlers.signing import Override, baited, settle
 from scenarios import broadcast_texts
 from scenarios.sight import sees_staff
-from storage import group_chats, media, segments, shop, staff
+from storage import group_chats, media, shop, staff
 from storage.segment_rule import Rule
 
 LATEST = timedelta(days=90)
@@ -79,14 +80,19 @@ def check(turn: Turn, given: NewBroadcast) -> list[dict[str, str]]:
     return settle(turn, baited(turn, _words(given)), given.override, given.made_by, ends_at)
 
 
-def _rule(turn: Turn, given: NewBroadcast) -> str:
-    """Whom it is for, written down as it is now: a segment that is changed later changes nothing here."""
+def _rule(turn: Turn, given: NewBroadcast, within_store: str) -> str:
+    """Whom it is for, written down as it is now: a segment that is changed later changes nothing here. A store
+    manager's reaches the store's own members, whoever writes the draft anew."""
     if given.segment_id is None:
-        return str(read(turn, Rule, given.rule or {}, "rule").model_dump_json())
-    segment = segments.segments.one(turn.db, id=given.segment_id)
-    if segment is None or segment.archived_at is not None:
-        raise refused(turn, "segment_id", "broadcasts/no_segment", id=given.segment_id)
-    return segment.rule
+        rule, field = read(turn, Rule, given.rule or {}, "rule"), "rule.within_store"
+    else:
+        segment = segments.seen(turn, given.segment_id)
+        if segment is None:
+            raise refused(turn, "segment_id", "broadcasts/no_segment", id=given.segment_id)
+        rule, field = Rule.model_validate_json(segment.rule), "segment_id"
+    if within_store:
+        rule = rule.model_copy(update={"within_store": within_store})
+    return str(segments.near(turn, rule, field).model_dump_json())
 
 
 def _words(given: NewBroadcast) -> dict[str, str]:
@@ -157,11 +163,11 @@ def _check_time(turn: Turn, at: datetime) -> None:
         refuse(turn, "scheduled_at", "broadcasts/too_far", days=LATEST.days)
 
 
-def columns(turn: Turn, given: NewBroadcast) -> dict[str, Any]:
-    """What the row keeps of it."""
+def columns(turn: Turn, given: NewBroadcast, within_store: str = "") -> dict[str, Any]:
+    """What the row keeps of it; `within_store`: whose members it was for before."""
     return {
         "name": given.name, "channel": given.channel, "text": given.text, "attachments": listed(given.attachments),
-        "segment_id": given.segment_id, "rule": _rule(turn, given), "senders": json.dumps(given.senders),
+        "segment_id": given.segment_id, "rule": _rule(turn, given, within_store), "senders": json.dumps(given.senders),
         "scheduled_at": given.scheduled_at, "chat_ids": json.dumps(given.chat_ids), "coupon": given.coupon,
         "allow_select": int(given.allow_select), "expire_h": given.expire_h or turn.broadcasts.expire_h,
         "changed_at": turn.now,

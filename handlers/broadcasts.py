@@ -32,6 +32,7 @@ from scenarios import (
 from scenarios.sight import sees, sees_staff
 from storage import broadcasts, shop
 from storage.broadcasts import DRAFTED
+from storage.segment_rule import Rule
 from storage.tables import Broadcast
 
 Answer = tuple[int, dict[str, Any]]
@@ -78,7 +79,8 @@ def change(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     given: NewBroadcast = read(turn, NewBroadcast, {key: value for key, value in body.items() if key != "id"})
     stay_in_store(turn, given)
     warnings = check(turn, given)
-    broadcasts.rows.change(turn.db, columns(turn, given), id=broadcast.id, status=DRAFTED)
+    before = Rule.model_validate_json(broadcast.rule).within_store or ""
+    broadcasts.rows.change(turn.db, columns(turn, given, before), id=broadcast.id, status=DRAFTED)
     turn.audit(_who(turn, given.made_by), "broadcast.changed", f"broadcast:{broadcast.id}")
     return 200, {"id": broadcast.id, "bytes": size(given.text), "warnings": warnings}
 

@@ -59,7 +59,7 @@ def new_campaign(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, d
         raise Refused(422, "wrong_value", turn.texts.render("admin/no_kind", known=known), "kind")
     _check_dates(turn, given)
     rules = read(turn, kind.config, given.config, "config")
-    worst, found = _lint(turn, kind, rules)
+    worst, found = lint(turn, kind, rules)
     found += baited(turn, dict(_texts({"name": given.name, "config": given.config})))
     warnings = settle(turn, found, given.override, given.made_by, given.ends_at)
     row = Campaign(id=turn.ids.next(), kind=given.kind, name=given.name, status="draft", starts_at=given.starts_at,
@@ -93,36 +93,37 @@ def _texts(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
         yield from _texts(inner, f"{at}.{name}" if at else str(name))
 
 
-def _lint(turn: Turn, kind: CampaignKind, rules: Any) -> tuple[int, list[Problem]]:
-    """What the campaign can cost at most in fen, -1 = without bound, and what is wrong with its rules."""
-    shelf = _shelf(turn, kind, rules)
-    found = [problem._replace(field=f"config.{problem.field}") for problem in kind.problems(rules, shelf)]
+def lint(turn: Turn, kind: CampaignKind, rules: Any, under: str = "config") -> tuple[int, list[Problem]]:
+    """What the campaign can cost at most in fen, -1 = without bound, and what is wrong with its rules (`under`: the
+    field of the body that they stand in)."""
+    shelf = _shelf(turn, kind, rules, under)
+    found = [problem._replace(field=f"{under}.{problem.field}") for problem in kind.problems(rules, shelf)]
     if any(problem.level == "block" for problem in found):
         return 0, found
     worst = kind.worst_fen(rules, shelf)
-    unbounded = [Problem("config", "campaigns/unbounded", level="hint")] if worst < 0 else []
+    unbounded = [Problem(under, "campaigns/unbounded", level="hint")] if worst < 0 else []
     return worst, found + unbounded
 
 
-def _shelf(turn: Turn, kind: CampaignKind, rules: Any) -> Shelf:
+def _shelf(turn: Turn, kind: CampaignKind, rules: Any, under: str) -> Shelf:
     """All that the rules name; what is missing or sold out is refused."""
     products, left, templates = {}, {}, {}
     for field, sku in kind.skus(rules).items():
         product = shop.products.one(turn.db, sku=sku)
         if product is None:
-            raise refused(turn, f"config.{field}", "campaigns/no_product")
+            raise refused(turn, f"{under}.{field}", "campaigns/no_product")
         if product.status != "active":
-            refuse(turn, f"config.{field}", "campaigns/off_shelf")
+            refuse(turn, f"{under}.{field}", "campaigns/off_shelf")
         products[sku] = product
         there = stock.find(turn.db, shop.sku_stock(sku)) if product.counted else None
         if product.counted:
             left[sku] = there.remaining if there else 0
         if left.get(sku, 1) <= 0:
-            refuse(turn, f"config.{field}", "campaigns/no_stock")
+            refuse(turn, f"{under}.{field}", "campaigns/no_stock")
     for field, name in kind.templates(rules).items():
         template = shop.templates.one(turn.db, name=name)
         if template is None:
-            raise refused(turn, f"config.{field}", "campaigns/no_template")
+            raise refused(turn, f"{under}.{field}", "campaigns/no_template")
         templates[name] = template
     return Shelf(products, left, templates)
 
@@ -152,7 +153,7 @@ def _may_publish(turn: Turn, campaign: Campaign, by: str, plays: Plays) -> str:
         refuse(turn, "ends_at", "admin/past")
     kind = plays.campaigns.get(campaign.kind)
     if kind is not None:
-        campaign.worst_fen, found = _lint(turn, kind, kind.config.model_validate_json(campaign.config))
+        campaign.worst_fen, found = lint(turn, kind, kind.config.model_validate_json(campaign.config))
         settle(turn, [problem for problem in found if problem.level == "block"], None, by, None)
     costly = campaign.worst_fen < 0 or campaign.worst_fen > plays.approve_above_fen
     if not costly:

@@ -51,13 +51,14 @@ class ProductChange(BaseModel):
 
 
 class NewStore(BaseModel):
-    """门店. `franchise`: who runs it, empty = the brand itself."""
+    """门店. `franchise`: who runs it, empty = the brand itself. `type`: 商场店 and the like, for layers of members."""
 
     model_config = ConfigDict(extra="forbid")
 
     code: str = Field(min_length=1, max_length=64)
     name: str = Field(min_length=1, max_length=64)
     franchise: str = Field(default="", max_length=64)
+    type: str = Field(default="", max_length=30)
 
 
 class StoreChange(BaseModel):
@@ -68,6 +69,7 @@ class StoreChange(BaseModel):
     code: str
     name: str | None = Field(default=None, min_length=1, max_length=64)
     franchise: str | None = Field(default=None, max_length=64)
+    type: str | None = Field(default=None, max_length=30)
     by: str = Field(default="api", max_length=64)
 
 
@@ -155,12 +157,12 @@ def new_store(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict
 
 
 def change_store(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[str, Any]]:
-    """Rename a store or hand it over to another franchisee."""
+    """Rename a store, hand it over to another franchisee, say what type it is."""
     given: StoreChange = read(turn, StoreChange, body)
     store = shop.stores.one(turn.db, code=given.code)
     if store is None:
         raise Refused(404, "not_found", turn.texts.render("catalogue/no_store"), "code")
-    fields = given.model_dump(include={"name", "franchise"}, exclude_none=True)
+    fields = given.model_dump(include={"name", "franchise", "type"}, exclude_none=True)
     if not fields:
         refuse(turn, "", "catalogue/no_store_change")
     changed = {name: value for name, value in fields.items() if getattr(store, name) != value}
@@ -168,4 +170,5 @@ def change_store(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, d
         before = {name: getattr(store, name) for name in changed}
         shop.stores.change(turn.db, changed, code=given.code)
         turn.audit(given.by, "store.changed", f"store:{given.code}", before=before, after=changed)
-    return 200, {"code": given.code, "name": store.name, "franchise": store.franchise, **changed}
+    return 200, {"code": given.code, "name": store.name, "franchise": store.franchise, "type": store.type,
+                 **changed}  # fmt: skip

@@ -116,6 +116,7 @@ ACTS: Mapping[str, str] = MappingProxyType({
     "campaigns/publish": "campaign.manage",
     "campaigns/pause": "campaign.manage",
     "campaigns/end": "campaign.manage",
+    **{f"timetables{step}": "campaign.manage" for step in ("", "/publish", "/pause", "/end")},
     "points": "points.move",
     "points/approve": "points.approve",
     "checkouts/undo": "sale.undo",
@@ -153,6 +154,7 @@ ACTS: Mapping[str, str] = MappingProxyType({
 SCOPED = frozenset({
     "approvals/approve", "approvals/reject", "broadcasts", "broadcasts/change", "broadcasts/test", "broadcasts/remind",
     "broadcasts/refresh", "broadcasts/pause", "broadcasts/resume", "broadcasts/stop",
+    "segments", "segments/change", "segments/archive",
 })  # fmt: skip
 
 _GRANTS: dict[str, Mapping[str, str]] = {

@@ -12,9 +12,10 @@ from bot.turn import Turn
 from handlers.plays import Plays
 from handlers.refusals import Refused, read, refuse
 from scenarios.segment_words import Words
+from scenarios.sight import sees_staff
 from storage import segment_rule
 from storage.segment_rule import Rule
-from storage.segments import segments
+from storage.segments import segments, shared
 from storage.tables import Segment
 
 
@@ -57,10 +58,31 @@ def rule_of(turn: Turn, given: dict[str, Any]) -> Rule:
         raise Refused(422, "wrong_rule", remedy, f"rule.{field}" if field else "rule") from None
 
 
+def near(turn: Turn, rule: Rule, field: str = "rule.within_store") -> Rule:
+    """The rule, kept within the store of somebody who sees no further. Raises Refused for another store."""
+    if turn.scope == "all" or turn.staff is None:
+        return rule
+    store = turn.staff.store_id
+    if rule.within_store not in (None, store):
+        refuse(turn, field, "segments/store_only", store=store)
+    return rule.model_copy(update={"within_store": store})
+
+
+def seen(turn: Turn, segment_id: int) -> Segment | None:
+    """A segment that is there for the speaker: the brand's, or of their own store."""
+    row = segments.one(turn.db, id=segment_id, archived_at=None)
+    there = row is not None and (_own(turn, row) or shared(turn.db, row))
+    return row if there else None
+
+
+def _own(turn: Turn, row: Segment) -> bool:
+    return sees_staff(turn, row.made_by, "segment.manage")
+
+
 def new(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[str, Any]]:
     """A segment under a name that no other has."""
     given: NewSegment = read(turn, NewSegment, body)
-    rule = rule_of(turn, given.rule)
+    rule = near(turn, rule_of(turn, given.rule))
     _free(turn, given.name)
     row = Segment(id=turn.ids.next(), name=given.name, rule=rule.model_dump_json(exclude_defaults=True),
                   made_by=given.made_by, made_at=turn.now, archived_at=None)  # fmt: skip
@@ -73,7 +95,7 @@ def change(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[st
     """Another name, another rule."""
     given: Change = read(turn, Change, body)
     row = _there(turn, given.id)
-    rule = rule_of(turn, given.rule) if given.rule is not None else Rule.model_validate_json(row.rule)
+    rule = near(turn, rule_of(turn, given.rule)) if given.rule is not None else Rule.model_validate_json(row.rule)
     if given.name is not None and given.name != row.name:
         _free(turn, given.name)
     after = {"name": given.name or row.name, "rule": rule.model_dump_json(exclude_defaults=True)}
@@ -88,17 +110,20 @@ def archive(turn: Turn, body: dict[str, Any], plays: Plays) -> tuple[int, dict[s
     """Put a segment away; its name is free again. Broadcasts keep the rule they were made with."""
     given: Ending = read(turn, Ending, body)
     row = segments.one(turn.db, id=given.id)
-    if row is None:
-        raise Refused(404, "not_found", turn.texts.render("segments/no_segment"))
+    if row is None or row.archived_at is None or not _own(turn, row):
+        row = _there(turn, given.id)
     if segments.change(turn.db, {"archived_at": turn.now}, id=row.id, archived_at=None):
         turn.audit(given.by, "segment.archived", f"segment:{row.id}", name=row.name)
     return 200, {"id": row.id, "archived": True}
 
 
 def _there(turn: Turn, segment_id: int) -> Segment:
-    row = segments.one(turn.db, id=segment_id, archived_at=None)
+    """A segment to change. Raises Refused: what is not there, or not theirs."""
+    row = seen(turn, segment_id)
     if row is None:
         raise Refused(404, "not_found", turn.texts.render("segments/no_segment"))
+    if not _own(turn, row):
+        raise Refused(403, "forbidden", turn.texts.render("segments/not_yours"), "id")
     return row
 
 

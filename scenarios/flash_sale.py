@@ -1,6 +1,7 @@
 """秒杀、限购 flash sale: so many at a price, so many a person, first come first served.
 
-The campaign's quota, the person's limit and the goods are three stocks held together by one checkout.
+The campaign's quota, the person's limit and the goods are three stocks held together by one checkout. One that comes
+back by a timetable is made session by session: scenarios/timetables.py.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.clock import shown
-from bot.events import Event
+from bot.events import Event, TimerDue
 from bot.kf_menu import Choice
 from bot.order_events import CheckoutPaid, CheckoutReleased
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Turn
-from scenarios import campaigns, checkout
+from scenarios import campaigns, checkout, timetables
 from scenarios.checkout import Hold, Want
 from storage import stock
 from storage.tables import Campaign
@@ -22,6 +23,8 @@ from storage.tables import Campaign
 router = Router("flash_sale")
 
 KIND = "flash_sale"
+SHOWN = 6  # sessions that are still to come
+router.dailies[timetables.DAY] = timetables.DAILY
 
 
 class Drive(BaseModel):
@@ -54,10 +57,31 @@ def list_drives(turn: Turn, event: Event) -> None:
             left=there.remaining if there else rules.total, until=shown(campaign.ends_at),
         )  # fmt: skip
         choices.append(Choice(router.word(grab, campaigns.named(campaign)), label))
-    if not choices:
+    coming = _coming(turn)
+    if choices:
+        turn.ask(event.sender, "flash_sale/drives", choices, coming=coming)
+    elif coming:
+        turn.say(event.sender, "flash_sale/only_coming", coming=coming)
+    else:
         turn.say(event.sender, "flash_sale/no_drives")
-        return
-    turn.ask(event.sender, "flash_sale/drives", choices)
+
+
+def _coming(turn: Turn) -> str:
+    """The next sessions of timetables, "" when there are none."""
+    lines = []
+    for campaign in timetables.coming(turn, KIND, SHOWN):
+        rules = campaigns.rules(campaign, Drive)
+        lines.append(turn.texts.render(
+            "flash_sale/coming_line", when=shown(campaign.starts_at), name=campaign.name, price=yuan(rules.price_fen),
+            total=rules.total,
+        ))  # fmt: skip
+    return turn.texts.render("flash_sale/coming", lines="\n".join(lines)) if lines else ""
+
+
+@router.on(TimerDue)
+def session_due(turn: Turn, event: TimerDue) -> None:
+    """Sessions of a timetable are made, begin and end."""
+    timetables.due(turn, event, KIND)
 
 
 @router.words("抢", arg="序号", bare=True, menu=False)
@@ -118,4 +142,4 @@ def worst_fen(rules: Drive, shelf: Shelf) -> int:
     return campaigns.pieces_fen(shelf, rules.sku, rules.price_fen, rules.total)
 
 
-router.campaign = CampaignKind(Drive, problems, worst_fen, campaigns.one_sku)
+router.campaign = CampaignKind(Drive, problems, worst_fen, campaigns.one_sku, timed=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,16 +22,19 @@ SENTENCES = frozenset({
     "segments/excludes_all", "segments/field", "segments/guides", "segments/integer", "segments/joined",
     "segments/last_order", "segments/least_above_most", "segments/least_limit", "segments/list", "segments/missing",
     "segments/moment", "segments/most_limit", "segments/name_taken", "segments/no_bound", "segments/no_json",
-    "segments/no_segment", "segments/no_zone", "segments/nobody_has", "segments/not_within", "segments/object",
+    "segments/no_segment", "segments/no_tag_rule", "segments/no_zone", "segments/not_yours",
+    "segments/store_only", "segments/nobody_has", "segments/not_within", "segments/object",
     "segments/one_birthday", "segments/one_of", "segments/orders", "segments/orders_lately", "segments/points",
     "segments/rfm", "segments/rfm_f", "segments/rfm_m", "segments/rfm_r", "segments/says_nothing",
     "segments/semicolon", "segments/since", "segments/spend", "segments/spend_lately", "segments/stage_first",
     "segments/stage_lost", "segments/stage_new", "segments/stage_prospect", "segments/stage_repeat",
-    "segments/stage_sleeping", "segments/stages", "segments/stores", "segments/tags", "segments/text",
+    "segments/stage_sleeping", "segments/stages", "segments/store_types", "segments/stores", "segments/tags",
+    "segments/text",
     "segments/tiers", "segments/too_few", "segments/too_many", "segments/unknown", "segments/unknown_known",
-    "segments/unknown_near", "segments/until", "segments/within", "segments/without", "segments/wrong"
+    "segments/unknown_near", "segments/until", "segments/within", "segments/within_store", "segments/without",
+    "segments/wrong",
 })  # fmt: skip
-LISTS = ("tiers", "stores", "channels", "guides", "coupons")
+LISTS = ("tiers", "stores", "store_types", "channels", "guides", "coupons")
 
 
 class Words:
@@ -52,14 +55,15 @@ class Words:
 
     def rule(self, rule: Rule) -> str:
         """Who a rule chooses."""
-        who = self.facts(rule)
+        within = [self.say("within_store", store=rule.within_store)] if rule.within_store else []
+        who = self.facts(rule, within)
         if not rule.exclude:
             return who
         return self.say("without", who=who, out=self.say("semicolon").join(map(self.facts, rule.exclude)))
 
-    def facts(self, facts: Facts) -> str:
+    def facts(self, facts: Facts, within: Sequence[str] = ()) -> str:
         """What must hold at once."""
-        lines = [*self._who(facts), *self._bought(facts), *self._has(facts)]
+        lines = [*within, *self._who(facts), *self._bought(facts), *self._has(facts)]
         return self.say("all_of", lines=self.say("semicolon").join(lines)) if lines else self.say("everyone")
 
     def _who(self, facts: Facts) -> Iterator[str]:

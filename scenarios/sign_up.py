@@ -17,6 +17,7 @@ from bot.router import Router
 from bot.sizes import BYTES
 from bot.texts import clip_bytes
 from bot.turn import STAFF, Turn
+from scenarios import tagged
 from scenarios.rewards import Pack, coupon_names, give
 from storage import channels, grants, member_tags, stock
 
@@ -117,14 +118,10 @@ def _welcome(turn: Turn, event: ContactProfiled, text: str, image: str, member_i
 
 
 def _tag(turn: Turn, event: ContactProfiled, group: str, member_id: int) -> None:
-    """Tag by channel. WeCom sends no callback for what we do ourselves, so our own record is made here."""
+    """Tag by channel."""
     assert event.state is not None
     tag = _channel(turn, event.state)
-    member_tags.add(turn.db, member_id, group, tag, member_tags.RULE, "sign_up", turn.now)
-    payload = {"userid": event.userid, "external_userid": event.external_userid, "group": group, "tag": tag}
-    turn.owe(
-        "externalcontact/mark_tag", payload, subject=f"pair:{event.userid}:{event.external_userid}", member_id=member_id
-    )
+    tagged.put(turn, member_id, group, tag, member_tags.RULE, "sign_up")
 
 
 def _channel(turn: Turn, state: str) -> str:

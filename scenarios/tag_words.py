@@ -11,6 +11,8 @@ from scenarios import spoken
 
 LONGEST = 30  # characters of a tag and of a group, as WeCom has it
 
+_FORBIDDEN = set("/,，、;；+")
+
 Known = Sequence[tuple[str, str]]  # (group, tag)
 
 
@@ -46,6 +48,11 @@ def read(who: str, rest: str) -> Wish:
         bare = word[1:] if sign in ("+", "-", "−", "–") else word
         into += [part for part in spoken.COMMAS.split(bare) if part]
     return Wish(who, tuple(dict.fromkeys(put)), tuple(dict.fromkeys(off)), days)
+
+
+def allowed(*names: str) -> bool:
+    """Whether tags and groups may be called so."""
+    return all(0 < len(name) <= LONGEST and not _FORBIDDEN & set(name) and name.isprintable() for name in names)
 
 
 def split(typed: str) -> tuple[str, str]:

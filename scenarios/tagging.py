@@ -5,20 +5,25 @@ Nothing is half done: a tag that is not understood stops the whole line, and ask
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from bot.clock import ZONE, end_of_day
-from bot.events import Event, TimerDue
+from bot.events import ApiAnswered, CorpTagChanged, Event, TimerDue
 from bot.kf_menu import Choice
-from bot.router import Act, Refusal, Router
+from bot.order_events import OrderEntered, OrderReduced
+from bot.own_events import CorpTagsSeen, MarksSeen
+from bot.rfm_sender import SCALE
+from bot.router import Router
+from bot.tag_senders import LIST
+from bot.tag_senders import MAKE as MAKE_THERE
 from bot.turn import Turn
-from scenarios import finding, tag_words, tagged
-from scenarios.tag_words import LONGEST, Wish
-from storage import member_tags, tags
+from scenarios import finding, tag_acts, tag_catalogue, tag_intake, tag_mirror, tag_walk, tag_words, tagged
+from scenarios.tag_intake import BY_PEOPLE
+from scenarios.tag_sets import Rules
+from scenarios.tag_words import LONGEST, Wish, allowed
+from storage import corp_tags, member_tags, oneid, tags
 from storage.members import Person
 
 router = Router("tagging")
@@ -27,16 +32,9 @@ AT_ONCE = 200
 NEAR = 5
 SHOWN = 12  # tags of a group that are listed
 MAKE = "tag.manage"
-BY_PEOPLE = (member_tags.HAND, member_tags.IMPORT)  # what a person put on, here or in a file, a person takes off
-_FORBIDDEN = set("/,，、;；+")
 
-
-class Rules(BaseModel):
-    """[scenarios.tagging] of config.toml. `group`: where a new tag goes that names none; "" = it must name one."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    group: str = Field(default="", max_length=LONGEST)
+router.dailies[tag_walk.NIGHT] = (2, 40)  # before the comparison with WeCom, which then has the new tags to show
+router.starts.append(tag_acts.START)
 
 
 @dataclass
@@ -94,8 +92,7 @@ def _change(turn: Turn, event: Event, person: Person, wish: Wish, meant: Meant) 
     for group, name in meant.put:
         tagged.put(turn, person.id, group, name, member_tags.HAND, by, until)
     for group, name in meant.off:
-        for source in BY_PEOPLE:
-            tagged.take_off(turn, person.id, group, name, source, by)
+        tagged.take_off(turn, person.id, group, name, *BY_PEOPLE)
     turn.audit(
         by, "member.tagged", f"member:{person.id}", put=["/".join(one) for one in meant.put],
         off=["/".join(one) for one in meant.off], until=until.isoformat() if until else "",
@@ -131,7 +128,7 @@ def _ask(
     likely = found or tag_words.near(typed, tags.known(turn.db), NEAR)
     choices = [_choice(turn, person, wish, typed, one) for one in likely[:NEAR]]
     group, name = tag_words.split(typed)
-    if not found and typed in wish.put and MAKE in turn.grants and _names(group or turn.using(Rules).group, name):
+    if not found and typed in wish.put and MAKE in turn.grants and allowed(group or turn.using(Rules).group, name):
         into = group or turn.using(Rules).group
         label = turn.texts.render("tagging/make", group=into, tag=name)
         words = router.word(make, f"{into}/{name} {wish.again(f'#{person.id}', typed, f'{into}/{name}')}")
@@ -194,11 +191,12 @@ def make(turn: Turn, event: Event, typed: str) -> None:
     first, _, rest = typed.strip().partition(" ")
     group, name = tag_words.split(first)
     group = group or turn.using(Rules).group
-    if not _names(group, name):
+    if not allowed(group, name):
         turn.say(event.sender, "tagging/bad_name", most=LONGEST)
         return
     new = tags.make(turn.db, group, name, event.sender.external_id, turn.now)
     if new:
+        tag_catalogue.ensure(turn, group, name)
         turn.audit(event.sender.external_id, "tag.made", f"tag:{group}/{name}")
     if rest:
         tag(turn, event, rest)
@@ -220,34 +218,61 @@ def close(turn: Turn, event: Event, typed: str) -> None:
     turn.say(event.sender, "tagging/closed", group=group, tag=name, count=count)
 
 
-def _names(*names: str) -> bool:
-    return all(0 < len(name) <= LONGEST and not _FORBIDDEN & set(name) and name.isprintable() for name in names)
-
-
 @router.on(TimerDue)
-def day_over(turn: Turn, event: TimerDue) -> None:
-    """Take off tags whose time is over; the rest of many a second later."""
-    if event.name == tagged.TIMER and tagged.end_over(turn, AT_ONCE) == AT_ONCE:
-        turn.at(turn.since(1), tagged.TIMER, f"tags:more:{turn.cause}", {})
+def time_came(turn: Turn, event: TimerDue) -> None:
+    """Tags whose time is over, the walk of the rules, what else was left for later."""
+    if event.name == tagged.TIMER:
+        if tagged.end_over(turn, AT_ONCE) == AT_ONCE:
+            turn.at(turn.since(1), tagged.TIMER, f"tags:more:{turn.cause}", {})
+    elif event.name == oneid.MERGED:
+        _merged(turn, event.payload["member_id"])
+    else:
+        tag_acts.due(turn, event, turn.using(Rules))
 
 
-class NewTag(BaseModel):
-    """A tag of the catalogue."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    group: str = Field(min_length=1, max_length=LONGEST)
-    name: str = Field(min_length=1, max_length=LONGEST)
-    by: str = Field(default="api", min_length=1, max_length=64)
+def _merged(turn: Turn, member_id: int) -> None:
+    """Two members are one: WeCom shows what either had."""
+    person = oneid.current(turn.db, member_id)
+    if person is not None:
+        tag_mirror.align(turn, [person.id])
 
 
-def new_tag(turn: Turn, given: NewTag) -> dict[str, Any] | Refusal:
-    """Make a tag, or open a closed one; one that is there stays."""
-    if not _names(given.group, given.name):
-        return Refusal(422, "wrong_value", "tagging/wrong_name")
-    if tags.make(turn.db, given.group, given.name, given.by, turn.now):
-        turn.audit(given.by, "tag.made", f"tag:{given.group}/{given.name}")
-    return {"group": given.group, "name": given.name}
+@router.on(OrderEntered, OrderReduced)
+def order_changed(turn: Turn, event: OrderEntered | OrderReduced) -> None:
+    """Who bought may belong elsewhere now."""
+    tag_walk.bought(turn, event.member_id)
 
 
-router.acts = {"tags": Act(NewTag, new_tag, may=MAKE)}
+@router.on(ApiAnswered)
+def answered(turn: Turn, event: ApiAnswered) -> None:
+    """WeCom told of a contact, took a mark, showed its tags; the scale of RFM was measured."""
+    heard = HEARS.get(event.call)
+    if heard is not None:
+        heard(turn, event)
+
+
+HEARS: dict[str, Callable[[Turn, ApiAnswered], None]] = {
+    "externalcontact/get": tag_intake.profiled, tag_mirror.CALL: tag_mirror.marked, LIST: tag_catalogue.answered,
+    MAKE_THERE: tag_catalogue.answered, SCALE: tag_walk.scaled,
+}  # fmt: skip
+
+
+@router.on(CorpTagChanged)
+def catalogue_changed(turn: Turn, event: CorpTagChanged) -> None:
+    """An admin made, renamed or deleted a tag in WeCom."""
+    tag_catalogue.changed(turn, event)
+
+
+@router.on(CorpTagsSeen)
+def catalogue_seen(turn: Turn, event: CorpTagsSeen) -> None:
+    """The nightly comparison found the library otherwise than we know it."""
+    tag_catalogue.seen(turn, corp_tags.read(event.tag_group))
+
+
+@router.on(MarksSeen)
+def marks_seen(turn: Turn, event: MarksSeen) -> None:
+    """The nightly comparison found contacts otherwise than they should be."""
+    tag_intake.compared(turn, event)
+
+
+router.acts = dict(tag_acts.ACTS)

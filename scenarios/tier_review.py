@@ -19,21 +19,22 @@ from storage.tables import MemberTier
 
 MORE, ADOPT = "tier.review_more", "tier.adopt"
 AT_ONCE = 250  # about a tenth of a second of the writer; a night has time for a million
+REVIEWED = 80  # who falls is told, which costs more
 
 Decided = list[tuple[MemberTier, Held, Verdict, int]]
 TEXTS = {"notice": "tier/notice", "grace": "tier/grace", "kept": "tier/kept", "lowered": "tier/lowered"}
 
 
-def review(turn: Turn, most: int = AT_ONCE) -> int:
+def review(turn: Turn, most: int = REVIEWED) -> int:
     """Look at whoever is due, so many at once, the rest a second later; how many that were."""
     book = tier_book.in_force(turn)
     if book is None:
         return 0
-    due = tiers.due(turn.db, turn.now, most)
-    if due:
-        tiers.lock(turn.db, [row.member_id for row in due])
-        due = [row for row in tiers.of(turn.db, [one.member_id for one in due]).values() if _is_due(turn, row)]
-    ids = [row.member_id for row in due]
+    ids, due = tiers.due(turn.db, turn.now, most), list[MemberTier]()
+    if ids:
+        tiers.lock(turn.db, ids)
+        due = [row for row in tiers.of(turn.db, ids).values() if _is_due(turn, row)]
+    more, ids = len(ids) == most, [row.member_id for row in due]
     then = {row.member_id: row.review_at.astimezone(ZONE).date() for row in due if row.review_at}
     worths, later = _worths(turn, ids, book.rules), _worths_then(turn, then, book.rules)
     decided: Decided = []
@@ -47,7 +48,7 @@ def review(turn: Turn, most: int = AT_ONCE) -> int:
             ahead = verdict.say == "notice" and then.get(row.member_id, tier_book.today(turn)) > tier_book.today(turn)
             counts = later.get(row.member_id, 0) if ahead else value  # a notice tells what will be missing that day
             _say(turn, row.member_id, verdict, counts, book.rules, tier_book.held(row, book.rules).rank)
-    if len(due) == most:
+    if more:  # of those that were asked for, another process may have looked at some
         turn.at(turn.since(1), MORE, f"{MORE}:{turn.cause}", {})
     return len(due)
 

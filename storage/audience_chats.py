@@ -33,7 +33,10 @@ _MOVE = Sql(
             changed_at=bindparam("now"))
 )  # fmt: skip
 _REASONS = Sql(
-    select(_C.c.status, _C.c.reason, func.count()).where(_OF).group_by(_C.c.status, _C.c.reason).order_by(_C.c.status)
+    select(_C.c.status, _C.c.reason, func.count())
+    .where(_OF, _C.c.reason != "")
+    .group_by(_C.c.status, _C.c.reason)
+    .order_by(_C.c.status, _C.c.reason)
 )
 _TASKED = Sql(
     select(_C.c.chat_id)
@@ -83,7 +86,7 @@ def tasked(db: Db, broadcast_id: int, task_id: int) -> list[str]:
 
 
 def reasons(db: Db, broadcast_id: int) -> list[tuple[str, str, int]]:
-    """(status, reason, how many) of an audience."""
+    """(status, reason, how many) of those that were not sent to, or did not get it."""
     return [(row[0], row[1], row[2]) for row in db.all(_REASONS, of=broadcast_id)]
 
 

@@ -16,7 +16,7 @@ from storage import segments, tables
 from storage.audience import LEFT, SUPPRESSED
 from storage.db import Db
 from storage.faults import Conflict
-from storage.segment_sql import table_of
+from storage.segment_sql import knowing, table_of
 from storage.sql import Sql, any_of
 from storage.tables import Broadcast
 
@@ -65,22 +65,16 @@ def window(db: Db, broadcast: Broadcast, most: int, now: datetime, *, require_op
         raise Conflict(f"broadcast {broadcast.id} is not frozen from {broadcast.cursor} any more")
     chosen, sql = _rows(broadcast.rule, broadcast.channel == BY_CONTACT, broadcast.senders != "[]")
     given = chosen.given(broadcast.scheduled_at or broadcast.approved_at or broadcast.made_at)
-    _knowing(db, "force_custom_plan")
+    knowing(db, "force_custom_plan")
     added = db.run(
         sql, **given, **ids, about=broadcast.topic, senders=json.loads(broadcast.senders), at=now,
         opt_in=int(require_opt_in),
     )  # fmt: skip
     counts = dict(db.all(_COUNT, **ids)) if added else {}
-    _knowing(db, "auto")
+    knowing(db, "auto")
     db.run(_GROW, of=broadcast.id, **{name: counts.get(name, 0) for name in _N})
     broadcast.cursor = row[0]
     return False
-
-
-def _knowing(db: Db, mode: str) -> None:
-    """PostgreSQL plans a window by its ids: a plan for any window at all would read the whole table in each."""
-    if db.dialect == "postgresql":
-        db.connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
 
 
 def bare(rule: str, channel: str, *, by_senders: bool) -> Sql:

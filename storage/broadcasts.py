@@ -206,8 +206,7 @@ def reasons(db: Db, broadcast: Broadcast) -> list[tuple[str, int]]:
     found = (audience_chats if broadcast.channel == GROUP else audience).reasons(db, broadcast.id)
     counted: dict[str, int] = {}
     for _, reason, count in found:
-        if reason:
-            counted[reason] = counted.get(reason, 0) + count
+        counted[reason] = counted.get(reason, 0) + count
     return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from storage import audit_chain, tables
 from storage.approval_checks import APPROVALS
+from storage.broadcast_checks import BROADCASTS
 from storage.buying_checks import BUYING
 from storage.desk_checks import DESK
 from storage.distribution_checks import DISTRIBUTION
@@ -27,7 +28,9 @@ from storage.referral_checks import REFERRALS
 from storage.replies_checks import REPLIES
 from storage.salon_checks import SALONS
 from storage.sql import READERS, Prepared
+from storage.tag_checks import TAGS
 from storage.tiers_checks import TIERS
+from storage.timetable_checks import TIMETABLES
 from storage.types import UtcDateTime
 
 # The declared classes, without the types that SQLModel gives their attributes (plain int and str, not columns).
@@ -245,13 +248,16 @@ CHECKS: tuple[Looks, ...] = (
             *REFERRALS,
             *KNOWLEDGE,
             *OUTREACH,
+            *BROADCASTS,
             *MODEL,
             *REPLIES,
             *MEDIA,
             *DESK,
+            *TAGS,
             *TIERS,
             *SALONS,
             *JOURNEYS,
+            *TIMETABLES,
             *DISTRIBUTION,
         )
     ],

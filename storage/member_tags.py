@@ -8,12 +8,13 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from storage.db import Db
-from storage.sql import Insert, Sql
-from storage.tables import MemberTag
+from storage.sql import Insert, Sql, any_of
+from storage.tables import MemberTag, TagGroup
 
 HAND, RULE, CORP, IMPORT = "hand", "rule", "corp", "import"
 
 _T = MemberTag.__table__  # type: ignore[attr-defined]
+_G = TagGroup.__table__  # type: ignore[attr-defined]
 _ADD = Insert(MemberTag, "nothing")
 _STANDS = or_(_T.c.expires_at.is_(None), _T.c.expires_at > bindparam("now"))
 _NAMED = (
@@ -39,13 +40,37 @@ _OVER = Sql(
     .order_by(_T.c.expires_at)
     .limit(bindparam("most", type_=_T.c.member_id.type))
 )
+_END = Sql(
+    delete(_T).where(any_of(_T.c.member_id, "ids"), _T.c.expires_at.is_not(None), _T.c.expires_at <= bindparam("now"))
+)
+_OF_TAG = (_T.c.group_name == bindparam("group"), _T.c.name == bindparam("name_"))
+_BY_PEOPLE = _T.c.source != RULE
+_MOST = bindparam("most", type_=_T.c.member_id.type)
+_SOME = {
+    by_people: Sql(select(_T.c.member_id).where(*_OF_TAG, *([_BY_PEOPLE] if by_people else [])).distinct().limit(_MOST))
+    for by_people in (False, True)
+}
+_LET_GO = Sql(delete(_T).where(any_of(_T.c.member_id, "ids"), *_OF_TAG, _BY_PEOPLE))
+_TO = _T.alias()
+_RENAME = Sql(
+    update(_T)
+    .where(
+        any_of(_T.c.member_id, "ids"), *_OF_TAG,
+        ~select(_TO.c.name).where(
+            _TO.c.member_id == _T.c.member_id, _TO.c.source == _T.c.source, _TO.c.group_name == bindparam("to_group"),
+            _TO.c.name == bindparam("to_name"),
+        ).exists(),
+    )
+    .values(group_name=bindparam("to_group"), name=bindparam("to_name"))
+)  # fmt: skip
+_LEFT = Sql(delete(_T).where(any_of(_T.c.member_id, "ids"), *_OF_TAG))
 _HOLDERS = Sql(
     select(func.count(func.distinct(_T.c.member_id))).where(
         _T.c.group_name == bindparam("group"), _T.c.name == bindparam("name_"), _STANDS
     )
 )
 _KEYS = [column for column in _T.columns if column.name != "member_id"]
-_THERE = _T.alias()
+_THERE, _OTHER = _T.alias(), _T.alias()
 _COPY = Sql(
     insert(_T).from_select(
         ["member_id", *[column.name for column in _KEYS]],
@@ -54,6 +79,11 @@ _COPY = Sql(
             ~select(_THERE.c.name).where(
                 _THERE.c.member_id == bindparam("to", type_=_T.c.member_id.type),
                 *[_THERE.c[name] == _T.c[name] for name in ("group_name", "name", "source")],
+            ).exists(),
+            # Of an exclusive group the survivor's own tag stays.
+            ~select(_OTHER.c.name).join(_G, _G.c.name == _OTHER.c.group_name).where(
+                _OTHER.c.member_id == bindparam("to", type_=_T.c.member_id.type),
+                _OTHER.c.group_name == _T.c.group_name, _OTHER.c.name != _T.c.name, _G.c.exclusive == 1,
             ).exists(),
         ),
     )
@@ -102,6 +132,28 @@ def standing(db: Db, member_id: int, now: datetime) -> list[Held]:
 def of_member(db: Db, member_id: int, now: datetime) -> list[tuple[str, str]]:
     """(group, tag) of a member, each once."""
     return list(dict.fromkeys((held.group, held.name) for held in standing(db, member_id, now)))
+
+
+def end(db: Db, ids: list[int], now: datetime) -> int:
+    """Take off what is over of these members, whoever put it there."""
+    return db.run(_END, ids=ids, now=now)
+
+
+def some_holders(db: Db, group: str, name: str, most: int, *, by_people: bool) -> list[int]:
+    """Some members who have a tag; `by_people`: who were given it by people."""
+    return [row[0] for row in db.all(_SOME[by_people], group=group, name_=name, most=most)]
+
+
+def let_go(db: Db, group: str, name: str, ids: list[int]) -> None:
+    """Take off what people gave these members."""
+    db.run(_LET_GO, group=group, name_=name, ids=ids)
+
+
+def rename(db: Db, before: tuple[str, str], after: tuple[str, str], ids: list[int]) -> None:
+    """A tag of these members is called otherwise; who has one of that name from the same source keeps it."""
+    of = {"group": before[0], "name_": before[1], "ids": ids}
+    db.run(_RENAME, **of, to_group=after[0], to_name=after[1])
+    db.run(_LEFT, **of)
 
 
 def over(db: Db, now: datetime, most: int) -> list[tuple[int, str, str, str]]:

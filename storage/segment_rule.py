@@ -7,7 +7,9 @@ Words with a meaning of ours:
   `lost` (over LOST_DAYS ago);
 - an order counts while something of it is not refunded; spend is what stayed paid;
 - RFM looks at the last RFM_DAYS only, each of r, f, m from 1 (weakest) to 5: days since the last order, number of
-  orders, spend. Who bought nothing then is in no cell.
+  orders, spend; where cells begin is below, unless `storage.rfm` was told otherwise. Who bought nothing then is in no
+  cell;
+- the type of a member's store is that of the store of their last order that names one.
 """
 
 from __future__ import annotations
@@ -155,6 +157,7 @@ class Facts(Part):
     spend_fen: Amount | None = None
     rfm: Rfm | None = None
     stores: Words | None = None
+    store_types: Words | None = None
     channels: Words | None = None
     guides: Words | None = None
     birthday: Birthday | None = None
@@ -166,8 +169,12 @@ class Facts(Part):
 
 
 class Rule(Facts):
-    """Who is chosen: everyone of whom all this holds, without those of whom all of one of `exclude` holds."""
+    """Who is chosen: everyone of whom all this holds, without those of whom all of one of `exclude` holds.
 
+    `within_store`: of all those only whom somebody of this store follows; what a store manager chooses among.
+    """
+
+    within_store: Word | None = None
     exclude: Annotated[list[Facts], Field(max_length=10)] = []
 
     @model_validator(mode="after")

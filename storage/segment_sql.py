@@ -15,6 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
 
 from storage import tables
+from storage.db import Db
 from storage.segment_rule import Amount, Span
 from storage.sql import any_of
 
@@ -28,6 +29,13 @@ def table_of(model: Any) -> Any:
 
 STATS, ORDERS, PROFILE = map(table_of, (tables.MemberStats, tables.Order, tables.MemberProfile))
 BALANCE = table_of(tables.Balance)
+
+
+def knowing(db: Db, mode: str) -> None:
+    """PostgreSQL plans a window by its ids (`force_custom_plan`, then `auto` again): a plan for any window at all would
+    read the whole table in each."""
+    if db.dialect == "postgresql":
+        db.connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
 
 
 class whole(ColumnElement[Any]):  # noqa: N801 - reads as SQL in a statement
@@ -202,7 +210,7 @@ def amount(asked: Asked, name: str, of: Amount) -> None:
     bounds(asked, source[name], of.least, of.most)
 
 
-def steps(value: Any, edges: tuple[int, ...], bind: Callable[[Any], Any]) -> Any:
+def steps(value: Any, edges: list[Any]) -> Any:
     """Which of the cells 1 to 5 a growing number lies in."""
-    places = [(value >= bind(edge), len(edges) - at + 1) for at, edge in enumerate(reversed(edges))]
+    places = [(value >= edge, len(edges) - at + 1) for at, edge in enumerate(reversed(edges))]
     return case(*places, else_=1)

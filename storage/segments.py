@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, or_, select
 
-from storage import lunar, tables
+from storage import lunar, rfm, staff, tables
+from storage.db import Db
+from storage.follows import OPEN
 from storage.rows import Rows
-from storage.segment_rule import F_ORDERS, LOST_DAYS, M_FEN, NEW_DAYS, R_DAYS, RFM_DAYS, SLEEPING_DAYS, Facts, Rule
+from storage.segment_rule import LOST_DAYS, NEW_DAYS, RFM_DAYS, SLEEPING_DAYS, Facts, Rule
 from storage.segment_sql import Asked, Binder, amount, bounds, span, steps, table_of
+from storage.sql import one_of
 from storage.tables import Segment
 from storage.types import ZONE
 
 segments = Rows(Segment)
 
-MEMBER, TAG, FOLLOW, FIELD, COUPON, CONSENT, ORDERS = map(
+MEMBER, TAG, FOLLOW, FIELD, COUPON, CONSENT, ORDERS, STORE, STAFF = map(
     table_of,
-    (tables.Member, tables.MemberTag, tables.Follow, tables.MemberField, tables.Coupon, tables.Consent, tables.Order),
+    (tables.Member, tables.MemberTag, tables.Follow, tables.MemberField, tables.Coupon, tables.Consent, tables.Order,
+     tables.Store, tables.Staff),
 )  # fmt: skip
 TOPIC = "marketing"
+OF_STORE = ("guide", "manager")  # roles whose segments are their store's
 
 
 def _tags(asked: Asked, facts: Facts) -> None:
@@ -72,15 +77,32 @@ def _orders(asked: Asked, facts: Facts) -> None:
         )
 
 
+def _store_types(asked: Asked, facts: Facts) -> None:
+    """Of the type of the store that the member bought at last."""
+    if not facts.store_types:
+        return
+    o, later, s = ORDERS.alias(), ORDERS.alias(), STORE.alias()
+    last = (
+        select(later.c.id)
+        .where(later.c.member_id == o.c.member_id, later.c.refunded_fen < later.c.amount_fen, later.c.store != "")
+        .order_by(later.c.paid_at.desc(), later.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    typed = select(s.c.code).where(asked.bind.any(s.c.type, facts.store_types))
+    asked.among(o.c.member_id, o.c.id == last, o.c.store.in_(typed))
+
+
 def _rfm(asked: Asked, facts: Facts) -> None:
     if not facts.rfm:
         return
     late, bind = asked.lately(RFM_DAYS, needed=True), asked.bind
+    now = bind.now(late.last_paid_at)
     cells = {
         # A moment is the later the larger: within 30 days lies above 30 days ago.
-        "r": steps(late.last_paid_at, R_DAYS[::-1], partial(bind.ago, late.last_paid_at)),
-        "f": steps(late.orders, F_ORDERS, partial(bind.value, late.orders)),
-        "m": steps(late.spend_fen, M_FEN, partial(bind.value, late.spend_fen)),
+        "r": steps(late.last_paid_at, [rfm.days_before(now, rfm.edge("r", n)) for n in (4, 3, 2, 1)]),
+        "f": steps(late.orders, [rfm.edge("f", n) for n in range(1, 5)]),
+        "m": steps(late.spend_fen, [rfm.edge("m", n) for n in range(1, 5)]),
     }
     for name, cell in cells.items():
         if wanted := getattr(facts.rfm, name):
@@ -94,6 +116,13 @@ def _follows(asked: Asked, facts: Facts) -> None:
     if facts.guides:
         by = asked.bind.any(asked.bind.plain(f.c.userid), facts.guides)
         asked.among(f.c.member_id, by, f.c.status == "active")
+
+
+def _in_store(asked: Asked, code: str) -> None:
+    """The rule of sight: whom somebody of the store follows, now."""
+    f, s = FOLLOW.alias(), STAFF.alias()
+    colleagues = select(s.c.userid).where(s.c.store_id == asked.bind.value(s.c.store_id, code))
+    asked.among(f.c.member_id, one_of(asked.bind.plain(f.c.status), OPEN), f.c.userid.in_(colleagues))
 
 
 def birthdays(today: date, days: int) -> list[str]:
@@ -152,7 +181,7 @@ def _told(asked: Asked, facts: Facts) -> None:
 
 
 PARTS: tuple[Callable[[Asked, Facts], None], ...] = (
-    _tags, _tiers, _stages, _orders, _rfm, _follows, _birthday, _held, _told
+    _tags, _tiers, _stages, _orders, _store_types, _rfm, _follows, _birthday, _held, _told
 )  # fmt: skip
 
 
@@ -181,6 +210,8 @@ def compiled(rule_json: str, *, windowed: bool = False) -> Chosen:
     """The rule of some JSON, compiled once."""
     rule, binder = Rule.model_validate_json(rule_json), Binder(windowed=windowed)
     asked = _asked(rule, binder)
+    if rule.within_store:
+        _in_store(asked, rule.within_store)
     asked.where += binder.inside(asked.member.c.id)
     for facts in rule.exclude:
         out = _asked(facts, binder)
@@ -210,3 +241,9 @@ def page(
     if within is not None:
         asked = asked.where(within(member.id))
     return list(connection.execute(asked.order_by(member.id).limit(most), chosen.given(now)))
+
+
+def shared(db: Db, row: Segment) -> bool:
+    """Whether a segment is the whole brand's: nobody of a store made it."""
+    maker = staff.find(db, row.made_by)
+    return maker is None or maker.role not in OF_STORE

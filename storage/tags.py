@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from storage import tag_groups
 from storage.db import Db
 from storage.rows import Rows
 from storage.sql import Sql
@@ -23,7 +24,9 @@ def known(db: Db) -> list[tuple[str, str]]:
 
 
 def make(db: Db, group: str, name: str, by: str, now: datetime) -> bool:
-    """A new tag, or a closed one opened again; False when it is there."""
+    """A new tag, or a closed one opened again; False when it is there. WeCom has its group too, unless the group was
+    set up otherwise."""
+    tag_groups.make(db, group, exclusive=False, corp=True, by=by, now=now)
     there = rows.one(db, group_name=group, name=name)
     if there is None:
         rows.add(db, Tag(group_name=group, name=name, made_by=by, made_at=now, closed_at=None))

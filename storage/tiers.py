@@ -29,7 +29,7 @@ _SPENT = Sql(
     select(_O.c.member_id, *SUMS).where(any_of(_O.c.member_id, "ids"), *IN_WINDOW).group_by(_O.c.member_id)
 )  # fmt: skip
 _DUE = Sql(
-    select(*_H.columns)
+    select(_H.c.member_id)
     .join(_M, _M.c.id == _H.c.member_id)
     .where(
         _M.c.merged_into.is_(None), _H.c.look_at.is_not(None), _H.c.look_at <= bindparam("now", type_=_H.c.look_at.type)
@@ -93,10 +93,9 @@ def of(db: Db, ids: Collection[int]) -> dict[int, MemberTier]:
     return {row.member_id: row for row in held.all(db, order="member_id", member_id__in=sorted(ids))}
 
 
-def due(db: Db, now: datetime, most: int) -> list[MemberTier]:
+def due(db: Db, now: datetime, most: int) -> list[int]:
     """Whoever is to be looked at."""
-    names = [column.name for column in _H.columns]
-    return [MemberTier(**dict(zip(names, row, strict=True))) for row in db.all(_DUE, now=now, most=most)]
+    return [row[0] for row in db.all(_DUE, now=now, most=most)]
 
 
 def tier_of(db: Db, member_id: int) -> str:

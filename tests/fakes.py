@@ -194,6 +194,7 @@ async def start_bot(
     gateway = LLMGateway(llm or Llm(), clock, SeededChance(10), Texts())
     senders: dict[str, Any] = dict.fromkeys(
         ["message/send", "externalcontact/get", "externalcontact/send_welcome_msg", "externalcontact/mark_tag",
+         "externalcontact/add_corp_tag", "externalcontact/get_corp_tag_list",
          "externalcontact/groupchat/get", "externalcontact/add_contact_way", "reconcile", "order/refund",
          "message/update_template_card", "onebot/send", *CALLS], wecom,
     )  # fmt: skip

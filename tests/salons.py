@@ -9,6 +9,7 @@ when somebody was passed over.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
@@ -19,6 +20,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from bot.errors import NotStored
 from bot.events import Address, TextReceived
 from bot.order_events import AdminAsked
 from bot.writer import Writer
@@ -30,11 +32,17 @@ SEATS, WANT, MORE = 3, 8, 2
 
 
 async def say(bot: Bot, who: str, words: str, writer: Writer | None = None) -> None:
-    """A member writes, to a writer of another process if one is given."""
-    await (writer or bot.writer).accept(TextReceived(
+    """A member writes, to a writer of another process if one is given; what could not be stored (SQLite's lock was not
+    to be had in ten seconds) is sent again, as WeCom does."""
+    event = TextReceived(
         key=f"say:{who}:{words}:{next(bot.numbers)}", source="wecom_kf", at=bot.clock.now(),
         sender=Address("wecom", who), text=words, msg_id="",
-    ))  # fmt: skip
+    )  # fmt: skip
+    for _ in range(4):
+        with contextlib.suppress(NotStored):
+            await (writer or bot.writer).accept(event)
+            return
+    raise NotStored(words)
 
 
 def rival(url: str, part: list[tuple[str, str]], ready: Any, did: Any) -> None:

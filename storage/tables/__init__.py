@@ -53,7 +53,9 @@ from storage.tables.runtime import AuditLog, Dialogue, Inbox, Outbox, Sequence, 
 from storage.tables.salons import Salon, SalonSeat
 from storage.tables.shop import Checkout, CouponTemplate, Order, OrderRefund, Product, Refund, Store
 from storage.tables.staff import ApiToken, Approval, AuditHead, AuditLink, Staff
+from storage.tables.tags import CorpMark, CorpTag, RfmScale, TagGroup, TagRule, TagRuleVersion, TagRun
 from storage.tables.tiers import MemberTier, TierCard, TierChange, TierRule
+from storage.tables.timetables import Timetable, TimetableSession
 from storage.tables.value import Balance, Coupon, Grant, PointsLot, Stock, Transfer
 
 __all__ = [
@@ -79,6 +81,8 @@ __all__ = [
     "ConsentAct",
     "ContactWay",
     "Conversation",
+    "CorpMark",
+    "CorpTag",
     "Coupon",
     "CouponTemplate",
     "Dialogue",
@@ -143,6 +147,7 @@ __all__ = [
     "ReferralCode",
     "Refund",
     "Reward",
+    "RfmScale",
     "Salon",
     "SalonSeat",
     "Segment",
@@ -151,12 +156,18 @@ __all__ = [
     "Stock",
     "Store",
     "Tag",
+    "TagGroup",
+    "TagRule",
+    "TagRuleVersion",
+    "TagRun",
     "Team",
     "TeamSeat",
     "TierCard",
     "TierChange",
     "TierRule",
     "Timer",
+    "Timetable",
+    "TimetableSession",
     "Touch",
     "Transfer",
 ]

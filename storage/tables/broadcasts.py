@@ -87,6 +87,7 @@ class Audience(SQLModel, table=True):
         CheckConstraint(f"status IN ({STATES})", name="audience_status"),
         Index("audience_sender", "broadcast_id", "userid", "member_id"),
         some_rows("audience_task", "task_id", where="task_id IS NOT NULL"),
+        some_rows("audience_reason", "broadcast_id", "status", "reason", where="reason <> ''"),
         CLUSTERED,
     )
     broadcast_id: int = Field(sa_column=Column("broadcast_id", BigInteger, primary_key=True, autoincrement=False))

@@ -35,7 +35,7 @@ def moment(name: str, *, null: bool = False) -> Column[datetime]:
 def some_rows(name: str, *columns: str, where: str) -> Index:
     """An index of few rows, so that finished history costs nothing.
 
-    `where` asks for NULL or not NULL only: SQLite uses such an index when the query says the same words, and cannot see
-    through a bound value (`status = ?`).
+    `where` asks for NULL or not NULL, or compares with a literal: SQLite uses such an index when the query says the
+    same words, and cannot see through a bound value (`status = ?`).
     """
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))

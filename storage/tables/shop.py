@@ -12,12 +12,14 @@ from storage.tables.columns import json_text, moment, number, row_id, words
 
 
 class Store(SQLModel, table=True):
-    """门店: a store; `franchise` names the franchisee who runs it, empty = the brand's own."""
+    """门店: a store; `franchise` names the franchisee who runs it, empty = the brand's own. `type`: what kind of store
+    it is in the shop's own words (商场店), by which members are layered; empty = of none."""
 
     __tablename__ = "store"
     code: str = Field(sa_column=words("code", key=True))
     name: str = Field(sa_column=words("name"))
     franchise: str = Field(sa_column=words("franchise"))
+    type: str = Field(default="", sa_column=words("type"))
 
 
 class Product(SQLModel, table=True):

@@ -176,11 +176,14 @@ async def test_a_manager_writes_to_the_stores_own_customers_only(office: Office)
             for more in ({"channel": "kf"}, {"senders": ["aqiang"]})
         ]
         status, made = await api.post("broadcasts", body, token=token)
+        elsewhere = await api.post("broadcasts", {**body, "rule": {"within_store": "S2"}}, token=token)
         not_hers, _ = await api.post(f"broadcasts/{made['id']}/approve", token=token)
     assert (refused, status, not_hers) == ([422, 422], 201, 403)
+    assert (elsewhere[0], elsewhere[1]["error"]["field"]) == (422, "rule.within_store")
     await office.asks("broadcasts/approve", id=made["id"])
     await office.settle()
     assert office.tasks() == [mine]
+    assert office.standing(made["id"])["total"] == 1  # others' members are not even counted
 
 
 async def test_staff_ask_and_act_in_the_apps_chat(office: Office) -> None:

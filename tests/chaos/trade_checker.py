@@ -187,11 +187,20 @@ def words_heard(e: Evidence) -> Iterator[str]:
 
 
 def words_answered(e: Evidence) -> Iterator[str]:
-    """每句话都有回应: what a member said has an answer on its way, or a note that nobody could be told."""
+    """每句话都有回应: what a member said has an answer on its way, or a note that nobody could be told. Of many words
+    at once the newest is answered in the pause that the first of them has asked for."""
     answered = {cause for (cause,) in e.rows("SELECT DISTINCT cause FROM outbox")}
-    untold = {cause for (cause,) in e.rows("SELECT cause FROM audit_log WHERE action = 'member.untold'")}
-    for (key,) in e.rows("SELECT key FROM inbox WHERE source = 'wecom_kf' AND kind = 'TextReceived'"):
-        if key not in answered | untold:
+    answered |= {cause for (cause,) in e.rows("SELECT cause FROM audit_log WHERE action = 'member.untold'")}
+    words = [key for (key,) in e.rows("SELECT key FROM inbox WHERE source = 'wecom_kf' AND kind = 'TextReceived'")]
+    places = dict(e.rows("SELECT key, id FROM inbox WHERE source = 'wecom_kf' OR source = 'timer'"))
+    said_by = {f"wecom_kf:msg:{message['msgid']}": who for who, chat in _chats(e) for message in chat}
+    pauses: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for timer, of in e.rows("SELECT id, key FROM timer WHERE name = 'reply_quiet' AND status = 'fired'"):
+        first = of.removeprefix("reply_quiet:")
+        if f"timer:{timer}" in answered:
+            pauses[said_by[first]].append((places[first], places[f"timer:{timer}"]))
+    for key in words:
+        if key not in answered and not any(a <= places[key] < b for a, b in pauses[said_by[key]]):
             yield f"nobody answered {key}"
 
 

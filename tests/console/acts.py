@@ -32,6 +32,9 @@ UNTIL = (NOON + timedelta(days=3)).isoformat()
 FREE = {"name": "免单券", "kind": "free_order", "value": 20_000, "valid_days": 30, "stock": 9, "claimable": True}
 DRIVE = {"kind": "flash_sale", "name": "秒杀🔥", "starts_at": NOON.isoformat(), "ends_at": UNTIL,
          "config": {"sku": "A", "price_fen": 6_000, "total": 5}}  # fmt: skip
+EVERY_WEEK = {"kind": "flash_sale", "name": "晚场🔥", "weekdays": [3], "times": ["20:00"], "minutes": 60,
+              "first": "2026-11-11", "last": "2026-11-30",
+              "items": [{"sku": "A", "price_fen": 6_000, "total": 2}]}  # fmt: skip
 CUP: dict[str, Any] = {"points": 300, "gift_sku": "CUP", "total": 5, "per_member": 2}
 
 
@@ -135,6 +138,12 @@ async def seated(world: World) -> Asked:
     return "salons/check-in", {"token": world.mall.one("SELECT token FROM salon_seat")}
 
 
+async def walked(world: World) -> Asked:
+    """When the walk is through."""
+    await world.mall.passes(seconds=1)
+    return f"tag-rules/{world.id_of('tag-rules')}/end", {}
+
+
 async def promoting(world: World) -> Asked:
     """wm4 promotes, and has two customers who seem odd, and one who has bought."""
     world.answers["promoter"] = {"id": await promoter_of(world)}
@@ -196,6 +205,9 @@ STORY: dict[str, tuple[str, Way]] = {
     "campaigns/publish": ("wang", later("campaigns/{}/publish", "campaigns")),
     "campaigns/pause": ("wang", later("campaigns/{}/pause", "campaigns")),
     "campaigns/end": ("wang", later("campaigns/{}/end", "campaigns")),
+    "timetables": ("wang", plainly("timetables", EVERY_WEEK)),
+    **{f"timetables/{step}": ("wang", later(f"timetables/{{}}/{step}", "timetables"))
+       for step in ("publish", "pause", "end")},
     "points": ("wang", plainly("points", {"external_id": "wm1", "amount": 900, "reason": "补发"})),
     "points/approve": ("chen", lambda world: waiting(world, "points/{id}/approve")),
     "approvals/approve": ("chen", lambda world: waiting(world, "approvals/{approval}/approve")),
@@ -223,6 +235,13 @@ STORY: dict[str, tuple[str, Way]] = {
     "tokens/revoke": ("wang", later("tokens/{}/revoke", "tokens")),
     "tiers": ("wang", plainly("tiers", {"rules": {"levels": [{"name": "银卡🥈", "at_least": 100_000}]}})),
     "tags": ("wang", plainly("tags", {"group": "喜好", "name": "茶🍵"})),
+    "tag-groups": ("wang", plainly("tag-groups", {"name": "活跃🔥", "exclusive": True})),
+    "tag-rules": ("wang", plainly("tag-rules", {"group": "活跃🔥", "name": "买过", "rule": {"orders": {"least": 1}}})),
+    "tag-rules/change": ("wang", later("tag-rules/{}/change", "tag-rules", {"rule": {"orders": {"least": 2}}})),
+    "tag-rules/pause": ("wang", later("tag-rules/{}/pause", "tag-rules")),
+    "tag-rules/resume": ("wang", later("tag-rules/{}/resume", "tag-rules")),
+    "tag-rules/run": ("wang", plainly("tag-rules/run")),
+    "tag-rules/end": ("wang", walked),
     "members/consent": ("wang", member_said),
     **{f"journeys/{step}": ("wang", plainly(f"journeys/{step}", {"name": "birthday"}))
        for step in ("pause", "resume", "stop")},

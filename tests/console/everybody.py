@@ -63,6 +63,7 @@ class World:
     waits: dict[str, int] = field(default_factory=dict)
     broadcasts: dict[str, int] = field(default_factory=dict)
     salons: dict[str, int] = field(default_factory=dict)
+    segments: dict[str, int] = field(default_factory=dict)
     promoters: dict[str, int] = field(default_factory=dict)
 
 
@@ -82,6 +83,7 @@ async def world_of(database_url: str) -> AsyncIterator[World]:
                 )
                 world.waits[userid], world.broadcasts[userid] = 900_000 + place, 900_200 + place
                 world.salons[userid], world.promoters[userid] = 900_300 + place, 900_500 + place
+                world.segments[userid] = 900_600 + place
         world.tokens["disabled"] = await office.token_of("gone", "owner")
         await mall.bot.employs("gone", "owner", status="disabled")
         world.tokens["member"] = "siyu_somebody-without-a-token"
@@ -120,6 +122,7 @@ def _rows(world: World) -> list[tuple[Any, dict[str, Any]]]:
             (tables.GroupChat, {"chat_id": f"wr-{userid}", "owner": userid, "status": "active"}),
             (tables.Approval, waits),
             (tables.Salon, {**mine, "id": world.salons[userid], "no": place + 900, "check_code": userid, **TEA}),
+            (tables.Segment, {"id": world.segments[userid], "name": userid, "rule": "{}", "made_by": userid}),
             (tables.GuideTask, {**mine, "key": userid, "userid": userid, "kind": "x", "status": "open"}),
             (tables.MemberNote, mine),
             (tables.Handout, {**mine, "userid": userid, "status": "asked"}),

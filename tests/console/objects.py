@@ -76,6 +76,16 @@ async def composed(world: World, token: str, who: str) -> bool:
     return any(item["made_by"] == who for item in answer["items"])
 
 
+async def kept(world: World, token: str, who: str) -> bool:
+    """Whether the list of segments has theirs, and it opens when it is named."""
+    _, answer = await world.office.get("segments", token)
+    there = any(item["made_by"] == who for item in answer["items"])
+    for path in ("segments/{}", "segments/{}/members"):
+        status, _ = await world.office.get(path.format(world.segments[who]), token)
+        assert status == (200 if there else 404)
+    return there
+
+
 VISIBLE: dict[str, Shown] = {
     "members": listed("members?external_id=wm-{who}"),
     "ledger": listed("ledger?member_id={member}"),
@@ -90,9 +100,11 @@ VISIBLE: dict[str, Shown] = {
     "approvals": listed("approvals?made_by={who}&kind=x"),
     "salons": opened_salons,
     "salons/{id}": opened("salons/{salon}"),
+    "segments": kept,
     "segments/count": fitting('segments/count?rule={"channels":["live"]}'),
     "segments/{id}": fitting(f"segments/{SEGMENT}"),
     "segments/{id}/members": fitting(f"segments/{SEGMENT}/members"),
+    "tag-rules/preview": fitting('tag-rules/preview?rule={"channels":["live"]}'),
     "tasks": listed("tasks?userid={who}"),
     "notes": listed("notes?member_id={member}"),
     "handouts": listed("handouts?userid={who}"),
@@ -129,6 +141,27 @@ async def composed_for(world: World, token: str, owner: str) -> bool:
     """Whether somebody may have it sent by a member of staff."""
     body = {"name": "x", "channel": "contact", "text": "x", "senders": [owner]}
     return (await world.office.post("broadcasts", body, token))[0] == 201
+
+
+async def chosen_for(world: World, token: str, owner: str) -> bool:
+    """Whether somebody may keep a rule about the members of their store."""
+    rule = {"within_store": STAFF[owner][1]}
+    name = f"{owner} {await world.office.bot.writer.call(lambda work: work.ids.next())}"
+    return (await world.office.post("segments", {"name": name, "rule": rule}, token))[0] == 201
+
+
+def reruled(step: str) -> Shown:
+    """Whether a segment is there to change; it is what it was afterwards."""
+
+    async def done(world: World, token: str, owner: str) -> bool:
+        status, answer = await world.office.post(f"segments/{world.segments[owner]}/{step}", {}, token)
+        assert status in (200, 404), answer
+        with world.mall.bot.database.engine.begin() as connection:
+            table = tables.Segment.__table__  # type: ignore[attr-defined]
+            connection.execute(table.update().where(table.c.id == world.segments[owner]).values(archived_at=None))
+        return status == 200
+
+    return done
 
 
 def acted(step: str) -> Shown:
@@ -189,6 +222,9 @@ TOUCHED: dict[str, Shown] = {
     **{f"distribution/customers/{step}": promoted(f"customers/{{}}/{step}") for step in ("approve", "reject")},
     "broadcasts": composed_for,
     **{f"broadcasts/{step}": acted(step) for step in STEPS},
+    "segments": chosen_for,
+    "segments/change": reruled("change"),
+    "segments/archive": reruled("archive"),
 }
 
 # What is a store's, not a person's.

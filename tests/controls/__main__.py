@@ -8,7 +8,7 @@ import sys
 import time
 
 from tests.controls.catching import caught
-from tests.controls.guards import GUARDS
+from tests.controls.model_guards import GUARDS
 
 
 def main() -> int:

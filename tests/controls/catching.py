@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controls.guards import GUARDS
+from tests.controls.model_guards import GUARDS
 from tests.machines.house import Ground
 from tests.machines.registry import drive
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.controls.catching import caught
-from tests.controls.guards import GUARDS
+from tests.controls.model_guards import GUARDS
 from tests.machines.registry import MACHINES
 
 QUICK = (
@@ -13,6 +13,7 @@ QUICK = (
     "refund_of_a_late_payer",
     "room_for_a_seat", "order_key", "inbox_key", "conditional_reserve", "limit_per_member", "budget",
     "commission_follows_refunds", "commission_debt",
+    "model_words_are_no_commands",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import argparse
 import sys
 import time
 import traceback
+from collections import Counter
 
 from tests.machines.house import Ground
 from tests.machines.registry import MACHINES, drive
@@ -23,9 +24,9 @@ def main() -> int:
     given = parser.parse_args()
     ground, failed, all_steps, began = Ground(given.db), [], 0, time.monotonic()
     for name in given.names or MACHINES:
-        started = time.monotonic()
+        started, counts = time.monotonic(), Counter[str]()
         try:
-            examples, steps = drive(name, given.examples, given.steps, ground=ground, dice=given.seed)
+            examples, steps = drive(name, given.examples, given.steps, ground=ground, dice=given.seed, counts=counts)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -35,7 +36,11 @@ def main() -> int:
         all_steps += steps
         took = time.monotonic() - started
         sys.stdout.write(f"{name:12} {examples:6} examples {steps:8} steps {took:7.1f} s  0 violations\n")
-        sys.stdout.flush()
+        if counts["questions"]:
+            asked = f"{counts['asked']} of {counts['questions']} questions"
+            told = f"a model asked in {counts['with_model']} steps, by {asked}"
+            more = f"{counts['said']} of its answers read, {counts['drafts']} drafts decided"
+            sys.stdout.write(f"{'':12} {told}; {more}\n")
     took = time.monotonic() - began
     verdict = f"failed: {', '.join(failed)}" if failed else "0 violations"
     sys.stdout.write(f"machines: {all_steps} steps on {given.db} in {took:.0f} s, seed {given.seed}: {verdict}\n")

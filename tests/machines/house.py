@@ -50,6 +50,7 @@ class Ground:
     a guard that was taken out must not be replaced by the schema's (both only on SQLite)."""
 
     def __init__(self, kind: str = "sqlite", bare: Iterable[str] = (), *, unchecked: bool = False) -> None:
+        self.kind = kind
         if kind == "sqlite":
             folder = CLOSING.enter_context(tempfile.TemporaryDirectory())
             self.database = Database(f"sqlite:///{Path(folder) / 'x.db'}")

@@ -51,7 +51,7 @@ async def test_a_new_contact_gets_the_pack_and_a_welcome_by_name(bot: Bot) -> No
     assert "王小明🎉" in welcome[0]["text"]["content"]
     assert "100 积分，满100减20券" in welcome[0]["text"]["content"]
     assert bot.wecom.said_to("lina") == ["新客户：王小明🎉（渠道：live）\n新人礼已发放：100 积分，满100减20券。"]
-    assert bot.wecom.sent("externalcontact/mark_tag")[0]["tag"] == "live"
+    assert bot.wecom.sent("externalcontact/mark_tag")[0]["add"] == [["渠道", "live"]]
 
 
 async def test_the_same_callback_four_times_at_once_is_one_gift(bot: Bot) -> None:

@@ -61,11 +61,34 @@ SENT = "INSERT INTO media_sender VALUES (120, 'lina', 'e1', 0)"
 
 WAITED = ("INSERT INTO approval VALUES (81, 'points:80', 'points', '', 1, '', 'm', '', '{}', '%s', 'wang', 0, 0, '%s', "
           "0, '')")  # fmt: skip
+TAG = "INSERT INTO member_tag VALUES (1, '组', '%s', '%s', '%s', 0, %s)"
+GROUP = "INSERT INTO tag_group VALUES ('组', %d, 1, '', 0)"
+TAG_RULE = "INSERT INTO tag_rule VALUES (140, '组', '甲', '{}', 0, 0, 'running', %d, '', '', 0, 0, NULL)"
+TAG_VERSION = "INSERT INTO tag_rule_version VALUES (140, 1, '{}', 0, 0, '', 0)"
 LEVEL = "INSERT INTO member_tier VALUES (1, '%s', '', NULL, '%s', 0, %s, %s, 1, 0)"
 AHEAD = "9000000000000000"
 RAISED = "INSERT INTO tier_change VALUES (130, 1, '', '金卡', '%s', %d, 5, 1, 'e1', 0)"
 
 DAMAGE = {
+    "tags: one of an exclusive group at most": [
+        GROUP % 1, TAG % ("甲", "hand", "", "NULL"), TAG % ("乙", "corp", "", "NULL")
+    ],
+    "tags: a rule's tag is of that rule": [
+        GROUP % 0, TAG_RULE % 1, TAG_VERSION, TAG % ("乙", "rule", "tag_rule:140", "NULL")
+    ],
+    "tags: rules put on nothing in another's name": [
+        GROUP % 0, TAG_RULE % 1, TAG_VERSION, TAG % ("甲", "hand", "tag_rule:140", "NULL")
+    ],
+    "tags: none stays past its time": [TAG % ("甲", "hand", "", "1")],
+    "tags: a rule says what its newest version says": [GROUP % 0, TAG_RULE % 2, TAG_VERSION],
+    "tags: a rule's group was set up": [TAG_RULE % 1, TAG_VERSION],
+    "tags: walks come to their end": ["INSERT INTO tag_run VALUES (141, 'n', 5, 1, 0, 0, 'running', 0, NULL)"],
+    "tags: what WeCom was asked for is answered": [
+        "INSERT INTO corp_mark VALUES ('wm1', 'lina', '组', '甲', 'asked_on', 0)"
+    ],
+    "tags: the scale of RFM rises": [
+        "INSERT INTO rfm_scale VALUES (1, 30, 60, 90, 180, 2, 3, 3, 10, 1, 2, 3, 4, 'thresholds', 0)"
+    ],
     "tiers: members are called by what they hold": [LEVEL % ("金卡", "kept", AHEAD, AHEAD)],
     "tiers: raised by what was reached, lowered by what was missed": [RAISED % ("order", 4)],
     "tiers: every level has its next look": [
@@ -255,6 +278,28 @@ OUTREACH_DAMAGE = {
         ORDER % (100, 0), "INSERT INTO member_stats VALUES (1, 2, 100, 0, 0)"
     ],
 }  # fmt: skip
+TASK = "INSERT INTO broadcast_task VALUES (64, 60, 'lina', 1, '%s', '%s', '', 1, %d, 0, 0, NULL, 0, NULL, NULL, 40)"
+IN_TASK = "INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'sent', '', 64, 0)"
+TOUCHED = "INSERT INTO touch VALUES (1, 9, 'send', 'marketing', 'broadcast:60', 60, 1, 700, 0, NULL, NULL)"
+REACHED = [BROADCAST % (1, 0, 1), IN_TASK, TOUCHED]
+COUPON_OF = TEMPLATE % (0, 0, 0)
+OUTREACH_DAMAGE |= {
+    "broadcast: a task accounts for its receivers": [*REACHED, TASK % ("m", "done", 0)],
+    "broadcast: who is in a task is in one of their guide's": REACHED,
+    "broadcast: each task at WeCom is one": [BROADCAST % (0, 0, 0), TASK % ("", "made", 0)],
+    "broadcast: nothing is owed after a stop": [
+        BROADCAST % (0, 0, 0), TASK % ("", "cancelled", 0), "UPDATE broadcast SET status = 'stopped'",
+        "INSERT INTO audit_log VALUES (80, 'rule:x', 'broadcast.stopped', 'broadcast:60', '{}', 'c', 0)",
+        OUTBOX % ("pending", "NULL", "NULL", "NULL"), "UPDATE outbox SET created_at = 5",
+    ],
+    "broadcast: what is done has nobody who waits": [
+        BROADCAST % (1, 1, 0), "INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'left', '', NULL, 0)",
+        "UPDATE broadcast SET status = 'done', frozen_at = 0",
+    ],
+    "broadcast: the coupon that is spoken of was given": [
+        *REACHED, TASK % ("m", "done", 1), COUPON_OF, "UPDATE broadcast SET coupon = '券'"
+    ],
+}  # fmt: skip
 DAMAGE |= OUTREACH_DAMAGE
 HANDOUT = "INSERT INTO handout VALUES (%d, 'lina', 1, 7, 5, '%s', %s, 'd', 0, 0, 0, 'lina')"
 RIGHT = ["UPDATE coupon SET template_id = 7", "UPDATE \"grant\" SET occurrence = 'handout:80'"]
@@ -307,6 +352,18 @@ DAMAGE |= {
         "INSERT INTO journey_note (run_id) VALUES (75)",
     ],
     "journey: each run is on a version that is kept": [RUN % (74, "done")],
+}
+TABLE = "INSERT INTO timetable VALUES (76, 'flash_sale', 't', 'published', '{}', '[]', 0, 'w', 'c', 0)"
+OF_TABLE = "INSERT INTO timetable_session VALUES (77, 76, 0, %d, %d, 78, '%s', '', 0)"
+SELLS = "INSERT INTO campaign VALUES (78, 'flash_sale', 't', '%s', %d, %d, '{}', 0, 'w', 'c', 0)"
+DAMAGE |= {
+    "timetables: each session is a campaign of its own hours": [
+        TABLE,
+        OF_TABLE % (1, 2, "over"),
+        SELLS % ("ended", 1, 3),
+    ],
+    "timetables: only open sessions sell": [TABLE, OF_TABLE % (1, 2, "over"), SELLS % ("published", 1, 2)],
+    "timetables: no session is left open": [TABLE, OF_TABLE % (1, 2, "open"), SELLS % ("published", 1, 2)],
 }
 OTHER = MEMBER.replace("(1,", "(2,")
 PROMOTER = "INSERT INTO distributor VALUES (%d, %d, 'C%d', %s, 'lina', 'ma', 'active', '', 'ma', '', '', 0, 0)"
@@ -423,6 +480,7 @@ def test_a_check_sees_its_damage(bare: Database, tmp_path: Path, name: str) -> N
 
 
 COMPANIONS = {
+    "broadcast: whoever was reached is counted": {"broadcast: who is in a task is in one of their guide's"},
     "members: merged members hold nothing": {"members: rows stand for living members"},
     "coupons: each code once": {"coupons: each hangs on a grant"},
     "ledger: balances equal their transfers": {"points: lots sum to the balance"},

@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
-from storage import segments
+from storage import rfm, segments
 from storage.engine import Database
 from storage.segment_rule import read
 from storage.segments import birthdays
@@ -105,8 +105,13 @@ RULES: list[tuple[dict[str, Any], Callable[[Someone], bool]]] = [
      lambda m: bool(m.bought(365)) and m.last is not None and m.last < NOW - 180 * DAY and len(m.bought(365)) < 3),
     ({"rfm": {"f": [3], "m": [5]}}, lambda m: len(m.bought(365)) in (3, 4) and m.spent(365) >= 300_000),
     ({"stores": ["A"]}, lambda m: any(order[3] == "A" for order in m.bought())),
+    ({"store_types": ["商场店"]}, lambda m: bool(m.bought()) and max(m.bought())[3] == "A"),
     ({"channels": ["live"]}, lambda m: "live" in m.states),
     ({"guides": ["lina"]}, lambda m: "lina" in m.guides),
+    ({"within_store": "S1"}, lambda m: "lina" in m.guides),
+    ({"within_store": "S1", "guides": ["lina", "wang"], "points": {"least": 1}},
+     lambda m: "lina" in m.guides and m.points > 0),
+    ({"within_store": "S2", "exclude": [{"tiers": ["gold"]}]}, lambda m: "wang" in m.guides and m.tier != "gold"),
     ({"birthday": {"months": [2, 11]}}, lambda m: m.birthday[:2] in ("02", "11")),
     ({"birthday": {"within_days": 40}}, lambda m: m.birthday in birthdays(date(2026, 11, 11), 40)),
     ({"points": {"least": 50, "most": 100}}, lambda m: m.points == 50),
@@ -200,9 +205,14 @@ def test_a_rule_chooses_whom_it_means_and_nobody_else(database: Database) -> Non
     people = [somebody(number) for number in range(1, PEOPLE + 1)]
     with database.engine.begin() as connection:
         books = Books(connection)
+        for code, kind in (("A", "商场店"), ("B", "街边店")):
+            books.add("store", code=code, name=code, franchise="", type=kind)
         for someone in people:
             books.someone(someone)
         books.add("member", id=PEOPLE + 1, name="", avatar="", gender=0, tier="gold", merged_into=1, created_at=NOW)
+        for userid, store_id in (("lina", "S1"), ("wang", "S2"), ("gone", "S1")):
+            told = {"made_by": "", "made_at": NOW, "changed_at": NOW}
+            books.add("staff", userid=userid, name="", role="guide", store_id=store_id, status="active", **told)
         connection.execute(text(STATS))
     with database.engine.connect() as connection:
         for given, fits in RULES:
@@ -217,6 +227,51 @@ def test_a_rule_chooses_whom_it_means_and_nobody_else(database: Database) -> Non
                 found += sorted(connection.execute(chosen.ids, bounds).scalars())
             assert found == meant, given
             assert 0 < len(meant) < PEOPLE or given in ({},), (given, len(meant))
+
+
+def test_cells_are_measured_by_the_scale_in_force(database: Database) -> None:
+    people = [somebody(number) for number in range(1, PEOPLE + 1)]
+    with database.engine.begin() as connection:
+        books = Books(connection)
+        for someone in people:
+            books.someone(someone)
+        connection.execute(text(STATS))
+    db = database.writer_db()
+    db.begin()
+    assert rfm.current(db) == rfm.Scale()
+    assert rfm.keep(db, rfm.Scale((10, 20, 30, 400), (2, 3, 4, 5), (1, 2, 3, 250_000)), rfm.THRESHOLDS, NOW)
+    assert not rfm.keep(db, rfm.Scale((10, 20, 30, 400), (2, 3, 4, 5), (1, 2, 3, 250_000)), rfm.THRESHOLDS, NOW)
+    assert rfm.current(db).m == (1, 2, 3, 250_000)
+    db.commit()
+    db.close()
+    with database.engine.connect() as connection:
+        for given, fits in (
+            ({"r": [2]}, lambda m: bool(m.bought(365)) and m.last is not None and m.last < NOW - 30 * DAY),
+            ({"f": [4]}, lambda m: len(m.bought(365)) == 4),
+            ({"m": [5]}, lambda m: m.spent(365) >= 250_000),
+        ):
+            meant = [someone.id for someone in people if fits(someone)]
+            found = segments.page(connection, read({"rfm": given}), NOW, 0, 1_000)
+            assert [row.id for row in found] == meant
+            assert meant
+
+
+def test_quintiles_part_the_buyers_into_fifths(database: Database) -> None:
+    with database.engine.begin() as connection:
+        books = Books(connection)
+        assert rfm.quintiles(connection, NOW) is None
+        for number in range(1, 101):
+            books.add("member", id=number, name="", avatar="", gender=0, tier="basic", created_at=NOW)
+            books.add("shop_order", id=None, source="s", order_no=f"{number}", member_id=number,
+                      amount_fen=number * 100, refunded_fen=0, items="[]", store="", created_at=NOW,
+                      paid_at=NOW - number * DAY - DAY / 2)  # fmt: skip
+        connection.execute(text(STATS))
+    with database.engine.connect() as connection:
+        scale = rfm.quintiles(connection, NOW)
+    assert scale is not None
+    assert scale.m == (2_100, 4_100, 6_100, 8_100)
+    assert scale.r == (21, 41, 61, 81)
+    assert scale.f == (2, 3, 4, 5)  # everybody bought once: nobody is above the lowest cell
 
 
 @pytest.mark.parametrize(
