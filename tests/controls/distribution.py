@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scenarios import distribution_binding, distribution_commission, distribution_payouts
+from scenarios import distribution_binding, distribution_commission, distribution_payouts, distribution_rules
 from storage import distribution, purse
 from storage.ledger import COMMISSION, ISSUER, Move, account
 from tests.controls.registering import guard
@@ -72,10 +72,8 @@ def no_third_level(m: pytest.MonkeyPatch) -> None:
 @guard("distribution")
 def first_binding_stands(m: pytest.MonkeyPatch) -> None:
     """Whoever comes last has the customer."""
-    refusal = distribution_binding.refusal
-    m.setattr(
-        distribution_binding, "refusal", lambda who, *, new_only: refusal(replace(who, bound=""), new_only=new_only)
-    )
+    blind = lambda who, *, new_only: distribution_rules.refusal(replace(who, bound=""), new_only=new_only)  # noqa: E731
+    m.setattr(distribution_binding, "refusal", blind)
 
 
 @guard("distribution")

@@ -17,7 +17,7 @@ from storage.sql import Sql
 from tests.controls import distribution as _distribution  # registers its own
 from tests.controls.registering import GUARDS, Guard, guard
 
-__all__ = ["GUARDS", "Guard"]
+__all__ = ["GUARDS", "Guard", "guard"]
 assert _distribution
 
 
