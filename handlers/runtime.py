@@ -15,7 +15,7 @@ from bot.turn import Turn
 from bot.watch import ALERT
 from handlers import broadcasts, contact, group_assets, group_chat, kf, media, onebot, orders, robots
 from handlers.plays import Plays
-from scenarios import broadcast_answers, broadcasting, checkout, handover, refunds
+from scenarios import broadcast_answers, broadcasting, checkout, handover, refunds, tag_mirror
 
 Hear = Callable[[Turn, ApiAnswered], None]
 ANSWERS: Mapping[str, Hear] = MappingProxyType({
@@ -27,6 +27,7 @@ ANSWERS: Mapping[str, Hear] = MappingProxyType({
     onebot_reach.SEND: onebot.answered,
     FETCH: media.answered,
     asking.CALL: asking.settle,
+    tag_mirror.CALL: tag_mirror.marked,
 })  # fmt: skip
 
 

@@ -245,14 +245,14 @@ def order_changed(turn: Turn, event: OrderEntered | OrderReduced) -> None:
 
 @router.on(ApiAnswered)
 def answered(turn: Turn, event: ApiAnswered) -> None:
-    """WeCom told of a contact, took a mark, showed its tags; the scale of RFM was measured."""
+    """WeCom told of a contact or showed its tags; the scale of RFM was measured."""
     heard = HEARS.get(event.call)
     if heard is not None:
         heard(turn, event)
 
 
 HEARS: dict[str, Callable[[Turn, ApiAnswered], None]] = {
-    "externalcontact/get": tag_intake.profiled, tag_mirror.CALL: tag_mirror.marked, LIST: tag_catalogue.answered,
+    "externalcontact/get": tag_intake.profiled, LIST: tag_catalogue.answered,
     MAKE_THERE: tag_catalogue.answered, SCALE: tag_walk.scaled,
 }  # fmt: skip
 

@@ -109,7 +109,7 @@ async def test_who_is_sure_may_change_a_price_a_hundredfold(mall: Shop) -> None:
 
 
 async def test_a_store_is_made_once_and_changed(mall: Shop) -> None:
-    store = {"code": "S1", "name": "一店", "franchise": "老王"}
+    store = {"code": "S1", "name": "一店", "franchise": "老王", "type": "商场店"}
     assert await ask(mall, "stores", store) == (201, store)
     assert (await ask(mall, "stores", store))[0] == 409
     assert await ask(mall, "stores/change", {"code": "S1", "franchise": ""}) == (200, {**store, "franchise": ""})
