@@ -147,6 +147,7 @@ def trial(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
         values = samples(turn) | broadcast_senders.of_sender(turn, userid)
         if given.member_id is not None:
             values |= broadcast_singles.of_member(turn, given.member_id)
+        values |= {"coupon": broadcast.coupon} if broadcast.coupon else {}
         words = broadcast_texts.fill(broadcast.text, values)
         more = [turn.texts.render("broadcasts/attached", kind=item["msgtype"],
                                   title=label(item))

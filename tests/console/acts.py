@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from storage import tables
+from storage import questions, tables
 from tests.conftest import NOON
 from tests.handlers.test_group_assets import WAY, known_group
 from tests.office import Office, office_of
@@ -144,6 +144,28 @@ async def walked(world: World) -> Asked:
     return f"tag-rules/{world.id_of('tag-rules')}/end", {}
 
 
+async def question(world: World) -> Asked:
+    """Nothing answered somebody's question, and now there is an article that does."""
+    noted = "买错颜色了咋整"
+    await world.mall.bot.writer.call(lambda work: questions.note(work.db, work.ids, noted, "member", work.now))
+    number = world.mall.one("SELECT id FROM question WHERE text = :text", text=noted)
+    return f"questions/{number}/resolve", {"article_id": await article(world)}
+
+
+async def article(world: World) -> int:
+    """An article that came in by a file."""
+    headers = {"Authorization": f"Bearer {world.tokens['wang']}"}
+    url, faq = "/api/v1/knowledge?source=faq.csv", "问题,答案\n怎么退货🎁,七天内联系导购\n"
+    async with world.office.client.post(url, data=faq.encode(), headers=headers) as response:
+        assert response.status == 200, await response.text()
+    return int(world.mall.one("SELECT id FROM knowledge_article WHERE source = 'faq.csv'"))
+
+
+async def withdrawn(world: World) -> Asked:
+    """It is there, and goes."""
+    return f"knowledge/{await article(world)}/remove", {}
+
+
 async def promoting(world: World) -> Asked:
     """wm4 promotes, and has two customers who seem odd, and one who has bought."""
     world.answers["promoter"] = {"id": await promoter_of(world)}
@@ -263,6 +285,8 @@ STORY: dict[str, tuple[str, Way]] = {
     "distribution/distributors/terminate": (
         "wang", later("distribution/distributors/{}/terminate", "promoter", {"reason": "违规"})
     ),
+    "questions/resolve": ("wang", question),
+    "knowledge/remove": ("wang", withdrawn),
     "broadcasts": ("wang", plainly("broadcasts", EVENING)),
     "broadcasts/change": ("wang", later("broadcasts/{}/change", "broadcasts", {**EVENING, "text": "今晚 9 点见🎉"})),
     "broadcasts/test": ("wang", later("broadcasts/{}/test", "broadcasts", {"userids": ["lina"]})),
