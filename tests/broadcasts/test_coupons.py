@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.events import Address, TextReceived
-from scenarios import broadcast_coupons, broadcast_planning
+from bot.own_events import BroadcastStep
+from scenarios import broadcast_coupons
 from tests.broadcasts.office import QUICK, Office, opened
 
 CASH: dict[str, Any] = {
@@ -53,7 +54,7 @@ def reached(office: Office) -> list[str]:
 async def steps(office: Office, broadcast_id: int, count: int) -> None:
     """A drive that goes so many steps and is killed."""
     for number in range(count):
-        await office.bot.writer.accept(broadcast_planning.BroadcastStep(
+        await office.bot.writer.accept(BroadcastStep(
             key=f"killed:{broadcast_id}:{next(office.numbers)}:{number}", source="broadcast",
             at=office.bot.clock.now(), broadcast_id=broadcast_id,
         ))  # fmt: skip
