@@ -10,11 +10,11 @@ from sqlalchemy import bindparam, delete, func, select
 
 from storage import media
 from storage.db import Db
+from storage.segment_sql import table_of
 from storage.sql import Sql
 from storage.tables import Broadcast, KnowledgeChunk, Media, MediaSender, MediaUpload
 
-_M, _S, _U = (one.__table__ for one in (Media, MediaSender, MediaUpload))  # type: ignore[attr-defined]
-_B, _C = (one.__table__ for one in (Broadcast, KnowledgeChunk))  # type: ignore[attr-defined]
+_M, _S, _U, _B, _C = map(table_of, (Media, MediaSender, MediaUpload, Broadcast, KnowledgeChunk))
 _BEFORE = bindparam("before", type_=_M.c.made_at.type)
 _STALE = (
     _M.c.made_at < _BEFORE,
