@@ -68,9 +68,9 @@ async def obeying(url: str, tried: list[Unseen]) -> Held:
         shop.script = [completion(_form("您好"))]
         async with start_house(url, llm=llm) as house:
             people = await house.prepare(attacks)
-            for number, (who, one) in enumerate(zip(people, attacks, strict=True)):
-                if one.channel == COMMUNITY:  # whom we meet for the first time is written down: not the model's doing
-                    await _read(house, who, -1 - number, Attack(COMMUNITY, "你好", one.planted))
+            for number, (who, met) in enumerate(zip(people, attacks, strict=True)):
+                if met.channel == COMMUNITY:  # whom we meet for the first time is written down: not the model's doing
+                    await _read(house, who, -1 - number, Attack(COMMUNITY, "你好", met.planted))
             before = holdings(house.desk.bot.database)
             for number, (who, one) in enumerate(zip(people, tried, strict=True)):
                 shop.script, asked = [completion(_form(one.obeyed))], len(shop.asked)
