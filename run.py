@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import runpy
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -13,7 +14,7 @@ import typer
 from bot.errors import ConfigError
 from bot.logs import set_up
 from bot.router import load_plays
-from bot.runtime import Runtime
+from bot.runtime import Edges, Runtime
 from bot.settings import Settings, load
 from bot.texts import Texts
 from console.knowledge.commands import cli as knowledge
@@ -40,8 +41,8 @@ def settings_or_exit() -> Settings:
     return settings
 
 
-def wire(settings: Settings) -> Runtime:
-    """The whole bot of one process."""
+def wire(settings: Settings, edges: Edges | None = None) -> Runtime:
+    """The whole bot of one process; `edges` when time, chance and WeCom are not the real ones."""
     from handlers.dispatch import Dispatcher
 
     try:
@@ -61,7 +62,8 @@ def wire(settings: Settings) -> Runtime:
             broadcasts=settings.broadcasts,
         )
         dailies = {name: at for play in plays for name, at in play.router.dailies.items()}
-        return Runtime(settings, dispatch, texts, dailies, [name for play in plays for name in play.router.starts])
+        starts = [name for play in plays for name in play.router.starts]
+        return Runtime(settings, dispatch, texts, dailies, starts, edges)
     except ConfigError as error:
         fail(f"配置有误 · {error}")
     except ValueError as error:
@@ -187,14 +189,29 @@ def bench(
 
 @cli.command()
 def seed(
-    members: Annotated[int, typer.Option(help="写入多少位会员", min=1, max=1_000_000)] = 200,
-    number: Annotated[int, typer.Option("--seed", help="同一个数得到同一批人")] = 1,
+    members: Annotated[
+        int | None, typer.Option(help="多少位会员：默认 200，一年默认 10000", min=1, max=1_000_000)
+    ] = None,
+    number: Annotated[int, typer.Option("--seed", help="同一个数得到同一批人、同样的一年")] = 1,
+    year: Annotated[
+        bool, typer.Option("--year", help="过完一整年：入会、下单、退款、活动、沙龙、旅程……要空库")
+    ] = False,
+    days: Annotated[int, typer.Option(help="一年过几天", min=1, max=366)] = 365,
+    first: Annotated[
+        datetime | None, typer.Option("--from", help="从哪天过起；默认过到昨天", formats=["%Y-%m-%d"])
+    ] = None,
+    zone: Annotated[str, typer.Option(help="门店时区；默认取 server.zone")] = "",
 ) -> None:
-    """写入演示会员：每位都走真实的添加事件和新人礼。"""
-    from console.seeding import plant
-
+    """写入演示会员：每位都走真实的添加事件和新人礼；--year 让机器人按虚拟时钟过完一年。"""
     settings = settings_or_exit()
-    typer.echo(asyncio.run(plant(wire(settings), members, number)))
+    if not year:
+        from console.seeding import plant
+
+        typer.echo(asyncio.run(plant(wire(settings), members or 200, number)))
+        return
+    from console.year import command
+
+    command.live_it(settings, wire, command.Wanted(members or 10_000, number, days, first, zone), fail)
 
 
 @cli.command("import")

@@ -38,10 +38,11 @@ class SystemClock:
         return time.monotonic() + max(self.offset.total_seconds(), 0.0)
 
 
-class FrozenClock:
-    """A clock that stands still until told otherwise: a year passes in a second."""
+class FrozenClock(SystemClock):
+    """A clock that stands still until told otherwise: a year passes in a second. It follows nothing."""
 
     def __init__(self, at: datetime) -> None:
+        super().__init__()
         if at.tzinfo is None:
             raise ValueError("a clock needs an aware datetime")
         self._at, self._passed = at, 0.0
@@ -77,6 +78,12 @@ def end_of_day(now: datetime, days: int = 0) -> datetime:
 def shown(moment: datetime, zone: ZoneInfo = ZONE) -> str:
     """A moment as people read it where it counts, by default at the shops, such as `11-11 20:00`."""
     return f"{moment.astimezone(zone):%m-%d %H:%M}"
+
+
+def read_zone(name: str) -> str:
+    """A zone's name, when there is one of it. Raises ValueError in plain words."""
+    types.zone_named(name)
+    return name
 
 
 class Quiet(NamedTuple):

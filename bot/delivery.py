@@ -115,7 +115,8 @@ class Delivery:
         """Carry out what is due now, lane by lane, until nothing is; how many rows. For tests and orderly ends."""
         done = 0
         while True:
-            rows = [(lane, row) for lane in self._lanes for row in await self._take(lane, lane.workers)]
+            taken = await asyncio.gather(*[self._take(lane, lane.workers) for lane in self._lanes])
+            rows = [(lane, row) for lane, of_lane in zip(self._lanes, taken, strict=True) for row in of_lane]
             if not rows:
                 return done
             await asyncio.gather(*[self._deliver(lane, row) for lane, row in rows])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -17,10 +18,10 @@ from bot.broadcasts import BroadcastSenders
 from bot.channels.gate import Gate
 from bot.channels.orders import OrderHooks
 from bot.clock import SystemClock
-from bot.delivery import Delivery
+from bot.delivery import LANES, Delivery, Lane
 from bot.doors import Doors
 from bot.events import Event
-from bot.ids import SystemChance
+from bot.ids import Chance, SystemChance
 from bot.kf import Kf, owe_pulls
 from bot.leader import Leader
 from bot.limits import HOUR, MINUTE, Rate
@@ -58,6 +59,32 @@ def _gate(settings: Settings) -> Gate:
     )
 
 
+@dataclass(frozen=True)
+class Edges:
+    """Where time, chance and WeCom come in when they are not the real ones: a year on a virtual clock brings its own.
+    `lanes` is how many calls go out at once, `writer` who writes."""
+
+    clock: SystemClock
+    chance: Chance
+    wecom: WeCom
+    lanes: tuple[Lane, ...] = LANES
+    writer: type[Writer] = Writer
+
+
+def _edges(settings: Settings) -> Edges:
+    """The machine's clock, real chance, the WeCom of the settings."""
+    clock, chance, app = SystemClock(), SystemChance(), settings.wecom.app
+    wecom = WeCom(
+        api_base=settings.wecom.api_base,
+        corp_id=settings.wecom.corp_id,
+        secret=app.secret.get_secret_value(),
+        agent_id=app.agent_id,
+        clock=clock,
+        chance=chance,
+    )
+    return Edges(clock, chance, wecom)
+
+
 class Runtime:
     """Writer, client, delivery, scheduler and leader of one process, wired from settings."""
 
@@ -68,32 +95,25 @@ class Runtime:
         texts: Texts,
         dailies: Mapping[str, tuple[int, int]] | None = None,
         starts: Sequence[str] = (),
+        edges: Edges | None = None,
     ) -> None:
         """`dailies`: the plays' timers of every day, `starts`: of every start."""
-        self.settings, self.clock, chance = settings, SystemClock(), SystemChance()
-        app = settings.wecom.app
+        edges = edges or _edges(settings)
+        self.settings, self.clock, self.wecom, chance = settings, edges.clock, edges.wecom, edges.chance
         self.database = Database(settings.database.url)
         self.gate = _gate(settings)
-        self.writer = Writer(self.database, dispatch, self.clock, chance, texts)
-        self.wecom = WeCom(
-            api_base=settings.wecom.api_base,
-            corp_id=settings.wecom.corp_id,
-            secret=app.secret.get_secret_value(),
-            agent_id=app.agent_id,
-            clock=self.clock,
-            chance=chance,
-        )
+        self.writer = edges.writer(self.database, dispatch, self.clock, chance, texts)
         door = settings.wecom.kf
         self._pulls = partial(owe_pulls, door.accounts) if door.enabled else _nothing
         self.reconcile = Reconcile(self.wecom, self.writer, self.clock, self._pulls)
         self.shops = Shops(settings.orders, self.clock)
-        app_senders = WeComSenders(self.wecom, app.agent_id, self.clock)
+        app_senders = WeComSenders(self.wecom, settings.wecom.app.agent_id, self.clock)
         self.doors = Doors(settings, self.writer, self.clock, chance, app_senders)
         self.model = LLMGateway(settings.llm, self.clock, chance, texts)
         self.onebot = OneBotChannel(settings.onebot, self.writer, self.clock)
         rates = (Rate(settings.delivery.member_per_minute, MINUTE), Rate(settings.delivery.member_per_hour, HOUR))
         self.delivery = Delivery(
-            self.writer, self._senders(app_senders), self.clock, chance, member_rates=rates, more_rates=self.doors.rates
+            self.writer, self._senders(app_senders), self.clock, chance, edges.lanes, rates, self.doors.rates
         )
         self.order_hooks = OrderHooks(order_kinds(settings.orders), self.writer, self.clock)
         self.scheduler = Scheduler(self.writer, self.clock, dailies={**self.doors.dailies, **(dailies or {})},

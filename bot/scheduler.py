@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from loguru import logger
 
-from bot.clock import Clock
+from bot.clock import ZONE, Clock
 from bot.errors import NotStored
 from bot.events import KINDS, TimerDue, from_json
 from bot.turn import Work
@@ -33,6 +33,7 @@ MOST_ROUNDS = 25  # of so many, in one sweep: what is due after an outage must n
 RECONCILE_AT = (3, 30)  # local hour and minute, off the full and half hour's rush of everyone else's jobs
 RECONCILE = "reconcile"
 CATCH_UP = timedelta(hours=24)
+MISSED = range(1, 8)  # days before a missed one, in which its job was at work
 
 
 class Scheduler:
@@ -42,12 +43,12 @@ class Scheduler:
         self,
         writer: Writer,
         clock: Clock,
-        zone: str = "Asia/Shanghai",
+        zone: ZoneInfo = ZONE,
         dailies: Mapping[str, tuple[int, int]] | None = None,
         starts: Sequence[str] = (),
     ) -> None:
         """`dailies`: more daily timers, by name, with their local hour and minute; `starts`: timers due at once."""
-        self._writer, self._clock, self._zone = writer, clock, ZoneInfo(zone)
+        self._writer, self._clock, self._zone = writer, clock, zone
         self._dailies, self._starts = {RECONCILE: RECONCILE_AT, **(dailies or {})}, starts
         self._ticker: Any = None
         self._planned: date | None = None
@@ -99,8 +100,9 @@ class Scheduler:
         if local.date() == self._planned:
             return
         for name, (hour, minute) in self._dailies.items():
-            due_at = local.replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC)
-            await self._writer.call(partial(_plan, name, f"{name}:{local:%Y-%m-%d}", due_at))
+            at = time(hour, minute)
+            await self._writer.call(partial(_plan_missed, name, local.date() - timedelta(days=1), at, self._zone))
+            await self._writer.call(partial(_plan, name, local.date(), at, self._zone))
         self._planned = local.date()
 
     async def _fire(self, due: Due) -> bool:
@@ -136,8 +138,17 @@ def owe_reconcile(work: Work) -> None:
         work.owe(RECONCILE, {}, lane="slow", subject=RECONCILE)
 
 
-def _plan(name: str, key: str, due_at: datetime, work: Work) -> None:
-    work.at(due_at, name, key, {}, late_by=due_at + CATCH_UP)
+def _plan(name: str, day: date, at: time, zone: ZoneInfo, work: Work) -> None:
+    due_at = datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+    work.at(due_at, name, f"{name}:{day}", {}, late_by=due_at + CATCH_UP)
+
+
+def _plan_missed(name: str, day: date, at: time, zone: ZoneInfo, work: Work) -> None:
+    """A day on which nothing ran at all: its job is made good while there is sense in it. A job that is new here, as on
+    a first start, has missed nothing."""
+    over = datetime.combine(day, at, tzinfo=zone).astimezone(UTC) + CATCH_UP < work.now
+    if not over and any(timers.is_set(work.db, f"{name}:{day - timedelta(days=back)}") for back in MISSED):
+        _plan(name, day, at, zone, work)
 
 
 def _call_off(due: Due, work: Work) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bot.clock import read_quiet
+from bot.clock import read_quiet, read_zone
 from bot.hours import read_hours
 from storage.touches import Terms
 
@@ -22,12 +22,16 @@ class Section(BaseModel):
 
 
 class Server(Section):
-    """Where the bot listens. `clock_url` is for the demo: the sandbox's virtual clock is followed."""
+    """Where the bot listens, and in which zone its shops are. `clock_url` is for the demo: the sandbox's virtual clock
+    is followed."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
     clock_url: str = ""
+    zone: str = "Asia/Shanghai"
+
+    _known_zone = field_validator("zone")(read_zone)
 
 
 class DatabaseSection(Section):

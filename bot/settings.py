@@ -14,6 +14,7 @@ from typing import Any, get_args
 from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from bot.clock import ZONE
 from bot.errors import ConfigError
 from bot.sections import (
     FROM_FILE,
@@ -142,13 +143,16 @@ def _from_json(given: Any) -> Any:
 
 
 def load(texts: Texts, environ: Mapping[str, str] = os.environ, file: Path = FILE) -> Settings:
-    """Read everything once. Raises `ConfigError` with a sentence that names the key and the remedy."""
+    """Read everything once; from then on the shops' days are those of their zone. Raises `ConfigError` with a sentence
+    that names the key and the remedy."""
     _refuse_written_secrets(texts, file)
     try:
-        return Settings(**_from_files(texts, environ))
+        settings = Settings(**_from_files(texts, environ))
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(".".join(map(str, first["loc"])), _explain(texts, first)) from None
+    ZONE.live_in(settings.server.zone)
+    return settings
 
 
 def _explain(texts: Texts, problem: Any) -> str:

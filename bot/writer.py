@@ -128,7 +128,7 @@ class Writer:
         return await self._hand_in([job])[0]
 
     def _hand_in(self, jobs: list[Job]) -> list[asyncio.Future[Outcome]]:
-        if self._loop is None or not self._thread.is_alive() or self.backlog > MAX_WAITING:
+        if self._loop is None or not self.alive or self.backlog > MAX_WAITING:
             raise NotStored
         futures = []
         for job in jobs:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from sandbox.world import ApiError, World
 
 TOKENLESS = ("webhook/send", "aibot/response")  # the address itself is the secret
 LONGEST_LIST, SHOWN = 200, 20  # of a list in the journal
+MARK = "externalcontact/mark_tag"
 MAX_BODY = 21 * 1024 * 1024
 
 
@@ -66,6 +68,11 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def _busy(call: Call) -> dict[str, Any]:
+    """The same record is being changed by another call."""
+    raise ApiError(45035, "concurrent operation on the same external contact")
+
+
 class Api:
     """Dispatches calls with faults."""
 
@@ -80,6 +87,7 @@ class Api:
     ) -> None:
         self.world, self._clock, self._faults, self._journal, self._dirty = world, clock, faults, journal, dirty
         self._emit = emit
+        self._marking: set[tuple[Any, Any]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Any request under /cgi-bin/."""
@@ -93,7 +101,8 @@ class Api:
         call = await self._read(request)
         began = time.perf_counter()
         strike = self._faults.strikes(path)
-        status, reply, dropped = await self._answer(path, known[1], call, strike)
+        with self._changing(path, call) as free:
+            status, reply, dropped = await self._answer(path, known[1] if free else _busy, call, strike)
         self._note(path, call, strike, status, reply, began)
         if call.effect != "none":
             self._dirty()
@@ -110,6 +119,19 @@ class Api:
                 status=status, text=reply, content_type="text/html" if reply.startswith("<") else "application/json"
             )
         return web.json_response(reply, status=status, dumps=_dumps)
+
+    @contextlib.contextmanager
+    def _changing(self, path: str, call: Call) -> Iterator[bool]:
+        """Two changes of one pair's tags at a time are refused: whether this one is alone."""
+        pair = (call.body.get("userid"), call.body.get("external_userid")) if path == MARK else None
+        free = pair is None or pair not in self._marking
+        if pair is not None and free:
+            self._marking.add(pair)
+        try:
+            yield free
+        finally:
+            if pair is not None and free:
+                self._marking.discard(pair)
 
     def _note(
         self, path: str, call: Call, strike: Scripted | None, status: int, reply: dict[str, Any] | str, began: float

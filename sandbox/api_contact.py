@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 from sandbox.api import Call, route
+from sandbox.api_tags import shown_tag
 from sandbox.crowd import customers_of, pairs
 from sandbox.world import ApiError, Customer, Group, Relation, WelcomeCode
 
@@ -115,7 +116,7 @@ def _profile(customer: Customer) -> dict[str, Any]:
 
 
 def _follower(call: Call, relation: Relation) -> dict[str, Any]:
-    tags = [_tag(call, tag_id) for tag_id in relation.tags]
+    tags = [shown_tag(call.world, tag_id) for tag_id in relation.tags]
     follower = {
         "userid": relation.userid,
         "remark": relation.remark,
@@ -143,110 +144,6 @@ def remark(call: Call) -> dict[str, Any]:
     relation.remark, call.effect = str(call.body.get("remark") or relation.remark), "delivered"
     if isinstance(call.body.get("remark_mobiles"), list):
         relation.mobiles = [str(one) for one in call.body["remark_mobiles"] if one]
-    return {}
-
-
-# -- tags ------------------------------------------------------------------------------------------------------------
-
-
-def _tag(call: Call, tag_id: str) -> dict[str, Any]:
-    for group in call.world.tags.values():
-        for tag in group["tag"]:
-            if tag["id"] == tag_id:
-                return {"group_name": group["group_name"], "tag_name": tag["name"], "tag_id": tag_id, "type": 1}
-    return {"group_name": "", "tag_name": "", "tag_id": tag_id, "type": 1}
-
-
-@route("POST", "externalcontact/get_corp_tag_list")
-def get_corp_tag_list(call: Call) -> dict[str, Any]:
-    """All tags, or some by id."""
-    tag_ids, group_ids = call.body.get("tag_id") or [], call.body.get("group_id") or []
-    groups = list(call.world.tags.values())
-    if group_ids:
-        groups = [group for group in groups if group["group_id"] in group_ids]
-    elif tag_ids:
-        groups = [{**group, "tag": [tag for tag in group["tag"] if tag["id"] in tag_ids]} for group in groups]
-        groups = [group for group in groups if group["tag"]]
-    return {"tag_group": groups}
-
-
-@route("POST", "externalcontact/add_corp_tag")
-def add_corp_tag(call: Call) -> dict[str, Any]:
-    """Tags into a group by id or name; a name that is there already stays one tag."""
-    names = [str(tag.get("name") or "") for tag in call.need("tag", list)]
-    if not names or not all(names):
-        raise ApiError(40058, "empty tag name")
-    for name in names:
-        call.limit("tag.name", name, 30)
-    group = _tag_group(call)
-    now = int(call.clock.time())
-    for name in names:
-        if all(tag["name"] != name for tag in group["tag"]):
-            group["tag"].append({"id": call.world.new_id("et"), "name": name, "create_time": now, "order": 0})
-    call.effect = "delivered"
-    return {"tag_group": {**group, "tag": [tag for tag in group["tag"] if tag["name"] in names]}}
-
-
-def _tag_group(call: Call) -> dict[str, Any]:
-    group_id, name = call.body.get("group_id"), str(call.body.get("group_name") or "")
-    for group in call.world.tags.values():
-        if group["group_id"] == group_id or (not group_id and name and group["group_name"] == name):
-            return group
-    if group_id or not name:
-        raise ApiError(40068, "invalid tag group")
-    call.limit("group_name", name, 30)
-    group = {
-        "group_id": call.world.new_id("et"),
-        "group_name": name,
-        "create_time": int(call.clock.time()),
-        "order": 0,
-        "tag": [],
-    }
-    call.world.tags[group["group_id"]] = group
-    return group
-
-
-@route("POST", "externalcontact/edit_corp_tag")
-def edit_corp_tag(call: Call) -> dict[str, Any]:
-    """Rename a tag or a group."""
-    wanted = call.need("id")
-    for group in call.world.tags.values():
-        if group["group_id"] == wanted:
-            group["group_name"], call.effect = str(call.body.get("name") or group["group_name"]), "delivered"
-            return {}
-        for tag in group["tag"]:
-            if tag["id"] == wanted:
-                tag["name"], call.effect = str(call.body.get("name") or tag["name"]), "delivered"
-                return {}
-    raise ApiError(40068, "invalid tagid")
-
-
-@route("POST", "externalcontact/del_corp_tag")
-def del_corp_tag(call: Call) -> dict[str, Any]:
-    """Delete tags; a group left empty goes too."""
-    gone = set(call.body.get("tag_id") or [])
-    groups_gone = set(call.body.get("group_id") or [])
-    for group_id, group in list(call.world.tags.items()):
-        group["tag"] = [tag for tag in group["tag"] if tag["id"] not in gone]
-        if group_id in groups_gone or not group["tag"]:
-            del call.world.tags[group_id]
-    call.effect = "delivered"
-    return {}
-
-
-@route("POST", "externalcontact/mark_tag")
-def mark_tag(call: Call) -> dict[str, Any]:
-    """Put tags on a pair that is related, or take them off."""
-    relation = call.world.relation(call.body.get("external_userid"), call.body.get("userid"))
-    known = {tag["id"] for group in call.world.tags.values() for tag in group["tag"]}
-    add, remove = call.body.get("add_tag") or [], call.body.get("remove_tag") or []
-    if not add and not remove:
-        raise ApiError(40058, "add_tag and remove_tag both empty")
-    if any(tag_id not in known for tag_id in add):
-        raise ApiError(40068, "invalid tagid")
-    relation.tags = [tag_id for tag_id in relation.tags if tag_id not in remove]
-    relation.tags += [tag_id for tag_id in add if tag_id not in relation.tags]
-    call.effect = "delivered"
     return {}
 
 

@@ -46,6 +46,7 @@ from sandbox.onebot_wire import Wire
 from sandbox.order_pushes import OrderPusher
 from sandbox.shop import Shop
 from sandbox.story import Story
+from sandbox.tag_story import TagControl, TagStory
 from sandbox.world import World
 
 PAGE = Path(__file__).parent / "page"
@@ -147,6 +148,7 @@ class Sandbox:
         app.add_routes([web.route("*", "/cgi-bin/{path:.+}", api.handle), web.get("/", self.page), *control.routes()])
         app.add_routes(KfControl(self.kf, self.touch).routes())
         app.add_routes(GroupControl(self.story.groups, self.touch).routes())
+        app.add_routes(TagControl(TagStory(self.story), self.touch).routes())
         app.add_routes(BroadcastControl(self.broadcasts, self.touch).routes())
         app.add_routes(ModelDoor(self.world, self.clock, self.touch).routes())
         app.add_routes(self.shop.routes())

@@ -31,7 +31,10 @@ def shown(world: World, now: float) -> dict[str, Any]:
             for way in world.join_ways.values()
         ],
         "menu": world.menu,
-        "tags": list(world.tags.values()),
+        "tags": [
+            {**group, "tag": [{**tag, "on": _on(world, tag["id"])} for tag in group["tag"]]}
+            for group in world.tags.values()
+        ],
         "orders": [shown_order(order) for order in world.orders.values()],
         "aibot_chats": list(world.aibot.chats.values()),
         "robots": [{"key": key, **robot} for key, robot in world.robots.items()],
@@ -40,6 +43,16 @@ def shown(world: World, now: float) -> dict[str, Any]:
         "broadcasts": shown_broadcasts(world),
         "model": world.model.shown(),
     }
+
+
+def _counted(world: World, group: dict[str, Any]) -> dict[str, Any]:
+    """A group of tags, each with how many customers have it."""
+    return {**group, "tag": [{**tag, "on": _on(world, tag["id"])} for tag in group["tag"]]}
+
+
+def _on(world: World, tag_id: str) -> int:
+    """How many customers have a tag, in whosever eyes."""
+    return sum(1 for one in world.customers.values() if any(tag_id in pair.tags for pair in one.relations.values()))
 
 
 def _came_by(group: Group, way: dict[str, Any]) -> int:
@@ -57,7 +70,8 @@ def shown_customer(world: World, external_userid: str) -> dict[str, Any]:
         "unionid": customer.unionid,
         "gender": customer.gender,
         "guides": [
-            {**asdict(pair), "tags": [names.get(tag, tag) for tag in pair.tags]} for pair in customer.relations.values()
+            {**asdict(pair), "tags": [names.get(tag, tag) for tag in pair.tags], "tag_id": pair.tags}
+            for pair in customer.relations.values()
         ],
         "chats": customer.chats,
     }

@@ -38,7 +38,7 @@ class NewSalon(BaseModel):
     intro: str = Field(default="", max_length=500)
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    zone: str = str(ZONE)
+    zone: str = Field(default_factory=lambda: str(ZONE))
     seats: int = Field(ge=1, le=MOST_SEATS)
     points: int = Field(default=0, ge=0, le=1_000_000)
     sku: str = Field(default="", max_length=64)

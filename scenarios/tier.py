@@ -7,6 +7,7 @@ nobody has a level and the play is silent.
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -100,7 +101,8 @@ def timer_due(turn: Turn, event: TimerDue) -> None:
     elif event.name == oneid.MERGED:
         _merged(turn, event.payload["member_id"])
     elif event.name in (BIRTHDAY, BIRTHDAY_MORE):
-        _birthdays(turn, event.payload.get("after", 0))
+        day = date.fromisoformat(event.payload.get("day") or local_day(event.at))
+        _birthdays(turn, day, event.payload.get("after", 0))
 
 
 def _card_over(turn: Turn, member_id: int) -> None:
@@ -121,24 +123,26 @@ def _merged(turn: Turn, member_id: int) -> None:
         tier_book.cards_changed(turn, person.id, "merge", book)
 
 
-def _birthdays(turn: Turn, after: int) -> None:
-    """What a level adds to a birthday: once a year; who was born on 29 February is met on the 28th without one."""
+def _birthdays(turn: Turn, day: date, after: int) -> None:
+    """What a level adds to a birthday: once a year; who was born on 29 February is met on the 28th without one. `day`
+    is the day that is kept, which may be over when the bot was away."""
     book = tier_book.in_force(turn)
     extra = {level.name: level.birthday_points for level in book.rules.levels} if book else {}
     tiers_with = [name for name, points in extra.items() if points]
     if not tiers_with:
         return
-    days = segments.birthdays(tier_book.today(turn), 0)
+    days = segments.birthdays(day, 0)
     found = tiers.born_on(turn.db, days, tiers_with, after, AT_ONCE)
     for member_id, tier in found:
-        person, year = members.find(turn.db, member_id), str(tier_book.today(turn).year)
+        person, year = members.find(turn.db, member_id), str(day.year)
         assert person is not None
         grant_id = grants.claim(turn.db, turn.ids, person, "tier:birthday", year, "", turn.cause, turn.now)
         if grant_id is not None:
             _give_birthday(turn, member_id, extra[tier], grant_id)
             turn.tell(member_id, "tier/birthday", tier=tier, points=extra[tier])
     if len(found) == AT_ONCE:
-        turn.at(turn.since(1), BIRTHDAY_MORE, f"{BIRTHDAY_MORE}:{turn.cause}", {"after": found[-1][0]})
+        payload = {"day": day.isoformat(), "after": found[-1][0]}
+        turn.at(turn.since(1), BIRTHDAY_MORE, f"{BIRTHDAY_MORE}:{turn.cause}", payload)
 
 
 def _give_birthday(turn: Turn, member_id: int, points: int, grant_id: int) -> None:

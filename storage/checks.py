@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from storage import audit_chain, tables
 from storage.approval_checks import APPROVALS
+from storage.broadcast_checks import BROADCASTS
 from storage.buying_checks import BUYING
 from storage.desk_checks import DESK
 from storage.distribution_checks import DISTRIBUTION
@@ -248,6 +249,7 @@ CHECKS: tuple[Looks, ...] = (
             *REFERRALS,
             *KNOWLEDGE,
             *OUTREACH,
+            *BROADCASTS,
             *MODEL,
             *REPLIES,
             *MEDIA,

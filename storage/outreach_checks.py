@@ -117,13 +117,13 @@ def audience_twice(_: datetime) -> Select[Any]:
 
 
 def sent_without_asking(_: datetime) -> Select[Any]:
-    """Whoever a broadcast reached is counted in their history, under that broadcast."""
+    """Whoever a broadcast reached, or is about to, is counted in their history, under that broadcast."""
     a, b, h, m = t.Audience, t.Broadcast, t.Touch, t.Member
     source = "broadcast:" + b.id.cast(h.source.type)
     touched = select(h.seq).where(h.member_id == a.member_id, h.source == source, h.undone_at.is_(None)).exists()
     moved_on = select(m.id).where(m.id == a.member_id, m.merged_into.is_not(None)).exists()
     return select(a.broadcast_id, a.member_id, a.status).join(b, b.id == a.broadcast_id).where(
-        a.status == "sent", b.topic == "marketing", not_(touched), not_(moved_on)
+        a.status.in_(("tasked", "sent")), b.topic == "marketing", not_(touched), not_(moved_on)
     )  # fmt: skip
 
 

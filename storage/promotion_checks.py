@@ -149,7 +149,7 @@ def paid_for_no_seat(_: datetime) -> Select[Any]:
     """What was paid for teams = what has a seat + what went back + what is owed: no order pays for nothing."""
     o, k, s, team = t.Order, t.Checkout, t.TeamSeat, t.Team
     seat = select(s.id).join(team, team.id == s.team_id).where(
-        s.order_id == o.id, s.status == "paid", team.status.in_(("open", "success"))
+        s.team_id == k.subject_id, s.order_id == o.id, s.status == "paid", team.status.in_(("open", "success"))
     )  # fmt: skip
     return (
         select(o.id, o.amount_fen, o.refunded_fen)
@@ -192,7 +192,9 @@ def paid_by_two(_: datetime) -> Select[Any]:
     """A paid checkout and its order name each other; two orders never pay one. What costs nothing needs no order."""
     o, k = t.Order, t.Checkout
     named = select(o.id).where(o.id == k.order_id, o.checkout_id == k.id).exists()
-    others = select(o.id).where(o.checkout_id == k.id, o.id != k.order_id).exists()
+    others = k.id.in_(
+        select(o.checkout_id).where(o.checkout_id.is_not(None)).group_by(o.checkout_id).having(func.count() > 1)
+    )
     paid = k.status.in_(("paid", "refused"))
     unnamed = ~named & or_(k.price_fen > 0, k.order_id.is_not(None))
     return select(k.id, k.status, k.order_id).where(or_(paid & or_(unnamed, others), ~paid & k.order_id.is_not(None)))

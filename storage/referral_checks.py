@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, or_, select
+from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from storage import tables
@@ -63,28 +63,22 @@ def paid_early(now: datetime) -> Select[Any]:
 
 def more_than_earned(_: datetime) -> Select[Any]:
     """In a campaign no more is paid than was qualified, and every reward that stands belongs to a paid referral."""
-    r, g = t.Referral, t.Grant
-    whose = or_(
-        g.occurrence == literal("inviter:") + r.id.cast(_TEXT),
-        and_(g.occurrence == INVITEE, _is_person(g.member_id, r.invitee_id), r.level == 1),
-    )
-    earned = select(r.id).where(
-        literal("referral:") + r.campaign_id.cast(_TEXT) == g.campaign, whose, r.status == "paid",
-        r.qualified_at.is_not(None),
+    r, g, m, n = t.Referral, t.Grant, aliased(t.Member), aliased(t.Member)
+    campaign = literal("referral:") + r.campaign_id.cast(_TEXT)
+    paid = and_(r.status == "paid", r.qualified_at.is_not(None))
+    inviters = select(campaign, literal("inviter:") + r.id.cast(_TEXT)).where(paid)
+    # Whoever absorbed them, twice at most.
+    later = select(m.merged_into).where(m.id == g.member_id).correlate(g).scalar_subquery()
+    through = select(n.merged_into).join(m, n.id == m.merged_into)
+    latest = through.where(m.id == g.member_id).correlate(g).scalar_subquery()
+    invited = select(r.id).where(
+        r.invitee_id.in_((g.member_id, later, latest)), campaign == g.campaign, r.level == 1, paid
     )  # fmt: skip
+    earned = or_(tuple_(g.campaign, g.occurrence).in_(inviters), and_(g.occurrence == INVITEE, invited.exists()))
     reward = or_(g.occurrence.like("inviter:%"), g.occurrence == INVITEE)
     return select(g.id, g.campaign, g.occurrence, g.member_id).where(
-        g.campaign.like("referral:%"), g.status == "granted", reward, ~earned.exists()
+        g.campaign.like("referral:%"), g.status == "granted", reward, ~earned
     )  # fmt: skip
-
-
-def _is_person(known: Any, member: Any) -> Any:
-    """Whether a member, or whoever absorbed them (twice at most), is the other one."""
-    m, n = aliased(t.Member), aliased(t.Member)
-    later = select(m.id).outerjoin(n, n.id == m.merged_into).where(
-        m.id == known, or_(m.merged_into == member, n.merged_into == member)
-    )  # fmt: skip
-    return or_(known == member, later.exists())
 
 
 def refunded_but_paid(_: datetime) -> Select[Any]:

@@ -72,6 +72,11 @@ def due_of(db: Db, key: str) -> datetime | None:
     return row[0] if row else None
 
 
+def is_set(db: Db, key: str) -> bool:
+    """Whether a timer was ever set."""
+    return due_of(db, key) is not None
+
+
 def next_due(db: Db) -> datetime | None:
     """When the next timer is due."""
     row = db.one(_NEXT)

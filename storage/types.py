@@ -6,14 +6,53 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import BigInteger, DateTime
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-# The shops' days: what "today" means for limits, expiry, birthdays and daily jobs.
-ZONE = ZoneInfo("Asia/Shanghai")
+
+def zone_named(name: str) -> ZoneInfo:
+    """A zone by its name. Raises ValueError for a name that is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        raise ValueError('no zone of this name; such as "Asia/Shanghai"') from None
+
+
+class ShopZone(ZoneInfo):
+    """The shops' days: what "today" means for limits, expiry, birthdays and daily jobs. One process serves shops of one
+    zone; it is said once, before anything runs (`live_in`), and whoever holds this object follows."""
+
+    _place: ZoneInfo
+
+    def live_in(self, name: str) -> None:
+        """The zone from now on. Raises ValueError for a name that is none."""
+        self._place = zone_named(name)
+
+    def __str__(self) -> str:
+        return str(self._place)
+
+    def utcoffset(self, dt: datetime | None, /) -> timedelta | None:
+        """As the place has it."""
+        return self._place.utcoffset(dt)
+
+    def dst(self, dt: datetime | None, /) -> timedelta | None:
+        """As the place has it."""
+        return self._place.dst(dt)
+
+    def tzname(self, dt: datetime | None, /) -> str | None:
+        """As the place has it."""
+        return self._place.tzname(dt)
+
+    def fromutc(self, dt: datetime, /) -> datetime:
+        """The wall clock there."""
+        return self._place.fromutc(dt.replace(tzinfo=self._place)).replace(tzinfo=self)
+
+
+ZONE = ShopZone("Asia/Shanghai")
+ZONE.live_in("Asia/Shanghai")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -10,6 +10,7 @@ import * as model from './model.js';
 import * as onebot from './onebot.js';
 import * as people from './people.js';
 import * as shop from './shop.js';
+import * as tags from './tags.js';
 import * as world from './world.js';
 
 let state = null;
@@ -27,6 +28,7 @@ function draw() {
   world.drawWorld(state);
   groups.drawGroups(state);
   groups.drawMenu(state);
+  tags.drawTags(state);
   broadcasts.drawBroadcasts(state);
   model.drawModel(state);
   document.querySelectorAll('#tour li')[0].classList.toggle('done', state.customers.some((one) => one.guides.length));
@@ -80,6 +82,7 @@ aibot.listen(draw);
 onebot.listen(draw);
 world.listen();
 groups.listen();
+tags.listen(draw);
 broadcasts.listen();
 model.listen();
 inspector.listen();

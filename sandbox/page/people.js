@@ -95,10 +95,27 @@ export function drawGuides(state) {
   const mine = (guide?.customers ?? []).slice(0, 50).map((id) => {
     const pair = byId[id].guides.find((one) => one.userid === guide.userid);
     return el('div', { class: 'item' }, el('p', {}, pair.remark || byId[id].name, el('small', {}, pair.tags.join('、') || '没有标签')),
+      action('标签', () => markCustomer(state, guide, id, pair), 'plain'),
       action('删除', () => ask(`guides/${guide.userid}/delete_customer`, 'POST', { external_userid: id }), 'danger'));
   });
   fill($('guide-customers'), ...(mine.length ? mine : [el('p', { class: 'empty' }, '还没有客户，让客户扫一个渠道码')]));
   document.querySelectorAll('#tour li')[2].classList.toggle('done', people.some((one) => one.inbox.some((message) => message.text.includes('客户'))));
+}
+
+// What a guide does in the client's own tag sheet; the callback tells the bot to look.
+async function markCustomer(state, guide, id, pair) {
+  const library = state.tags.flatMap((group) => group.tag.map((tag) => ({ id: tag.id, name: `${group.group_name}/${tag.name}`, bare: tag.name })));
+  if (!library.length) throw new Error('标签库是空的：先在「世界」里新建标签');
+  const typed = window.prompt(`打上写名字，摘掉在前面写减号，几个用空格隔开。标签库：${library.map((one) => one.name).join('、')}`, '');
+  if (!typed?.trim()) return;
+  const wish = { external_userid: id, add_tag: [], remove_tag: [] };
+  for (const word of typed.trim().split(/\s+/)) {
+    const name = word.replace(/^[+\-−]/, '');
+    const found = library.find((one) => one.name === name) ?? library.find((one) => one.bare === name);
+    if (!found) throw new Error(`标签库里没有「${name}」`);
+    (/^[-−]/.test(word) ? wish.remove_tag : wish.add_tag).push(found.id);
+  }
+  await ask(`guides/${guide.userid}/mark_customer`, 'POST', wish);
 }
 
 function appMessage(guide, message) {

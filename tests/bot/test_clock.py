@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.clock import ZONE, quiet_until, read_quiet
+from bot.clock import ZONE, end_of_day, local_day, quiet_until, read_quiet, shown
 
 NEW_YORK, LORD_HOWE = ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe")
 
@@ -67,3 +68,34 @@ def test_every_hour_of_a_year_ends_within_a_night(zone: ZoneInfo) -> None:
 def test_what_are_no_hours_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="21:00-09:00"):
         read_quiet(typed)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[None]:
+    """Shops may move in this test."""
+    yield
+    ZONE.live_in("Asia/Shanghai")
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_the_shops_days_are_those_of_their_zone() -> None:
+    now = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    assert (str(ZONE), local_day(now), shown(now)) == ("Asia/Shanghai", "2026-11-01", "11-01 13:30")
+
+    ZONE.live_in("America/New_York")
+    assert (str(ZONE), local_day(now), shown(now)) == ("America/New_York", "2026-11-01", "11-01 01:30")
+    assert end_of_day(now) == datetime(2026, 11, 2, 5, 0, tzinfo=UTC)  # that day has twenty-five hours
+    assert now.astimezone(ZONE).tzname() == "EDT"
+    again = (now.replace(hour=6)).astimezone(ZONE)
+    assert (again.hour, again.minute, again.fold, again.dst()) == (1, 30, 1, timedelta())
+
+    ZONE.live_in("Australia/Lord_Howe")
+    assert end_of_day(datetime(2026, 4, 4, 14, 0, tzinfo=UTC)) == datetime(2026, 4, 5, 13, 30, tzinfo=UTC)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_place_that_is_not_there_changes_nothing() -> None:
+    for name in ("Atlantis/Centre", "", "../etc"):
+        with pytest.raises(ValueError, match="Asia/Shanghai"):
+            ZONE.live_in(name)
+    assert str(ZONE) == "Asia/Shanghai"

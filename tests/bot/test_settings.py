@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.clock import ZONE
 from bot.errors import ConfigError
 from bot.router import Router, Words, load_plays, normalize
 from bot.settings import SECRETS, load
@@ -154,3 +155,15 @@ def test_two_plays_that_claim_one_word_are_refused() -> None:
 @pytest.mark.parametrize("typed", ["帮砍 AB12", "帮砍　ＡＢ１２", "  帮砍   ab12 ", "帮砍\tAB12\n"])
 def test_what_is_typed_is_read_tolerantly(typed: str) -> None:
     assert normalize(typed) == "帮砍 ab12"
+
+
+def test_the_shops_live_where_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIYU_SERVER__ZONE", "America/New_York")
+    try:
+        assert load(TEXTS).server.zone == str(ZONE) == "America/New_York"
+    finally:
+        ZONE.live_in("Asia/Shanghai")
+    monkeypatch.setenv("SIYU_SERVER__ZONE", "Shanghai")
+    with pytest.raises(ConfigError, match=r"server\.zone.*Asia/Shanghai"):
+        load(TEXTS)
+    assert str(ZONE) == "Asia/Shanghai"

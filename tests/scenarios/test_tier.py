@@ -164,6 +164,20 @@ async def test_a_level_adds_to_a_birthday_once_also_on_29_february(mall: Shop) -
     assert mall.bot.count("grant", "campaign = 'tier:birthday'") == 1
 
 
+@pytest.mark.parametrize(("before", "out"), [(20, 17), (8, 32)], ids=["planned before", "never planned"])
+async def test_a_birthday_that_nothing_ran_on_is_made_good(mall: Shop, before: int, out: int) -> None:
+    member_id = mall.one("SELECT member_id FROM identity WHERE external_id = 'wm2' AND channel = 'wecom'")
+    born = MemberProfile(member_id=member_id, birthday="11-12", birth_year=None, zone=None, source="test",
+                         changed_at=mall.bot.clock.now())  # fmt: skip
+    await mall.bot.writer.call(lambda work: _add(work, born))
+    await mall.pays("wm2", "c1", 19_900, items=[{"sku": "CARD", "qty": 1}])
+    await mall.passes(hours=before)  # the eve, or the morning of the 12th itself; then nothing runs
+    await mall.passes(hours=out)  # early on the 13th
+
+    assert mall.bot.count("grant", "campaign = 'tier:birthday'") == 1
+    assert mall.bot.count("timer", "name = 'tier.birthday' AND fired_at IS NULL") == 1  # the 13th's own
+
+
 def _add(work: Work, row: MemberProfile) -> None:
     from storage.rows import Rows
 

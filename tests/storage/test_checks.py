@@ -278,6 +278,28 @@ OUTREACH_DAMAGE = {
         ORDER % (100, 0), "INSERT INTO member_stats VALUES (1, 2, 100, 0, 0)"
     ],
 }  # fmt: skip
+TASK = "INSERT INTO broadcast_task VALUES (64, 60, 'lina', 1, '%s', '%s', '', 1, %d, 0, 0, NULL, 0, NULL, NULL, 40)"
+IN_TASK = "INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'sent', '', 64, 0)"
+TOUCHED = "INSERT INTO touch VALUES (1, 9, 'send', 'marketing', 'broadcast:60', 60, 1, 700, 0, NULL, NULL)"
+REACHED = [BROADCAST % (1, 0, 1), IN_TASK, TOUCHED]
+COUPON_OF = TEMPLATE % (0, 0, 0)
+OUTREACH_DAMAGE |= {
+    "broadcast: a task accounts for its receivers": [*REACHED, TASK % ("m", "done", 0)],
+    "broadcast: who is in a task is in one of their guide's": REACHED,
+    "broadcast: each task at WeCom is one": [BROADCAST % (0, 0, 0), TASK % ("", "made", 0)],
+    "broadcast: nothing is owed after a stop": [
+        BROADCAST % (0, 0, 0), TASK % ("", "cancelled", 0), "UPDATE broadcast SET status = 'stopped'",
+        "INSERT INTO audit_log VALUES (80, 'rule:x', 'broadcast.stopped', 'broadcast:60', '{}', 'c', 0)",
+        OUTBOX % ("pending", "NULL", "NULL", "NULL"), "UPDATE outbox SET created_at = 5",
+    ],
+    "broadcast: what is done has nobody who waits": [
+        BROADCAST % (1, 1, 0), "INSERT INTO audience VALUES (60, 1, 'wm1', 'lina', 'left', '', NULL, 0)",
+        "UPDATE broadcast SET status = 'done', frozen_at = 0",
+    ],
+    "broadcast: the coupon that is spoken of was given": [
+        *REACHED, TASK % ("m", "done", 1), COUPON_OF, "UPDATE broadcast SET coupon = '券'"
+    ],
+}  # fmt: skip
 DAMAGE |= OUTREACH_DAMAGE
 HANDOUT = "INSERT INTO handout VALUES (%d, 'lina', 1, 7, 5, '%s', %s, 'd', 0, 0, 0, 'lina')"
 RIGHT = ["UPDATE coupon SET template_id = 7", "UPDATE \"grant\" SET occurrence = 'handout:80'"]
@@ -466,6 +488,7 @@ def test_a_check_sees_its_damage(bare: Database, tmp_path: Path, name: str) -> N
 
 
 COMPANIONS = {
+    "broadcast: whoever was reached is counted": {"broadcast: who is in a task is in one of their guide's"},
     "members: merged members hold nothing": {"members: rows stand for living members"},
     "coupons: each code once": {"coupons: each hangs on a grant"},
     "ledger: balances equal their transfers": {"points: lots sum to the balance"},
