@@ -58,7 +58,8 @@ class Trial(Act):
 def new_broadcast(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     """A draft, checked already: what its channel cannot do is said before anybody approves it."""
     row, warnings = drafted(turn, body)
-    keep(turn, row)
+    broadcasts.rows.add(turn.db, row)
+    turn.audit(row.made_by, "broadcast.made", f"broadcast:{row.id}", channel=row.channel)
     return 201, {"id": row.id, "bytes": size(row.text), "warnings": warnings}
 
 
@@ -74,12 +75,6 @@ def drafted(turn: Turn, body: dict[str, Any]) -> tuple[Broadcast, list[dict[str,
         **columns(turn, given),
     )  # fmt: skip
     return row, warnings
-
-
-def keep(turn: Turn, row: Broadcast) -> None:
-    """Keep a draft."""
-    broadcasts.rows.add(turn.db, row)
-    turn.audit(row.made_by, "broadcast.made", f"broadcast:{row.id}", channel=row.channel)
 
 
 def change(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:

@@ -63,7 +63,7 @@ def new_launch(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
         status="drafted", made_by=given.made_by, made_at=turn.now,
     ))  # fmt: skip
     for place, (draft, _) in enumerate(drafts):
-        composing.keep(turn, draft)
+        broadcasts.rows.add(turn.db, draft)
         launches.moments.add(turn.db, LaunchMoment(id=turn.ids.next(), launch_id=row.id, place=place,
                                                    broadcast_id=draft.id))  # fmt: skip
     made = [draft.id for draft, _ in drafts]
@@ -113,7 +113,6 @@ def approve(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     for one in waiting:
         broadcasting.approve(turn, one, by)
     launches.rows.change(turn.db, {"status": "approved"}, id=row.id, status="drafted")
-    turn.audit(by, "launch.approved", f"launch:{row.id}")
     return 200, _told(*_find(turn, row.id))
 
 
@@ -123,8 +122,7 @@ def stop(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     row, found = _find(turn, given.id)
     if launches.rows.change(turn.db, {"status": "stopped"}, id=row.id, status__ne="stopped"):
         for one in found:
-            broadcasting.stop(turn, one, given.by)
-        turn.audit(given.by, "launch.stopped", f"launch:{row.id}")
+            broadcasting.stop(turn, one, given.by)  # which records who did it
     return 200, _told(*_find(turn, row.id))
 
 

@@ -184,7 +184,7 @@ DAILY_POST = {"name": "早安🌞", "text": "早安，$group", "userids": ["lina
 
 async def launched(world: World) -> Asked:
     """To the segment that was just made."""
-    moment = {"at": UNTIL, "text": "$product 上新了🎉"}
+    moment = {"at": AT[0], "text": "$product 上新了🎉"}
     return "launches", {"name": "秋茶", "sku": "A", "segment_id": world.id_of("segments"), "moments": [moment]}
 
 
