@@ -1,5 +1,5 @@
 """Freezing a broadcast's audience beside one bare INSERT .. SELECT of the same rows: python -m bench.audience
-[--db postgresql] [--members 1000000] [--rounds 3] [--window 5000] [--kills 20] [--rule '{"tiers": ["gold"]}'].
+[--db postgresql] [--members 1000000] [--rounds 3] [--window 0] [--kills 20] [--rule '{"tiers": ["gold"]}'].
 
 In turns: the bare statement through a connection of its own, the freeze window by window through the writer of another
 process. Then: what other events wait for while a freeze runs, beside without one; and a freeze killed again and again,
@@ -45,7 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--db", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--members", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--window", type=int, default=5_000)
+    parser.add_argument("--window", type=int, default=0, help="members a window; 0: as the bot paces it")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--rule", default="{}")
     return parser.parse_args()
@@ -147,10 +147,15 @@ def main() -> None:
         for number in range(given.rounds):
             bare.append(bench.bare())
             frozen.append(bench.freeze())
-            print(f"round {number + 1}: bare {bare[-1][0]:.2f} s, freeze {frozen[-1]['seconds']:.2f} s", flush=True)
+            print(
+                f"round {number + 1}: bare {bare[-1][0]:.2f} s, freeze {frozen[-1]['seconds']:.2f} s "
+                f"in {frozen[-1]['windows']} windows, CPU {bare[-1][1]:.2f} and {frozen[-1]['cpu_s']:.2f} s",
+                flush=True,
+            )
+
         seconds = statistics.median(one["seconds"] for one in frozen)
         ratios = [one["seconds"] / alone[0] for one, alone in zip(frozen, bare, strict=True)]
-        print(f"freeze/bare = {statistics.median(ratios):.2f} (window {given.window}, {given.db})")
+        print(f"freeze/bare = {statistics.median(ratios):.2f} ({given.db})")
         if given.db == "sqlite":  # the database works in our own process: what neighbours cannot disturb
             cpu = statistics.median(one["cpu_s"] / alone[1] for one, alone in zip(frozen, bare, strict=True))
             print(f"CPU freeze/bare = {cpu:.2f}")
@@ -158,7 +163,8 @@ def main() -> None:
               f"{max(one['rss_mb'] for one in frozen)} MB with the mapped file")  # fmt: skip
         for name, told in (("without", bench.freeze(events=True, frozen=False)), ("during", bench.freeze(events=True))):
             print(f"other events {name} a freeze: p50 {told['p50_ms']:.1f} ms, p99 {told['p99_ms']:.1f} ms, "
-                  f"worst {told['worst_ms']:.1f} ms of {told['events']}")  # fmt: skip
+                  f"worst {told['worst_ms']:.1f} ms of {told['events']}; {told['windows']} windows, "
+                  f"the middle one of {told['window']}")  # fmt: skip
         inside, places = bench.killed(given.kills, seconds)
         print(
             f"{given.kills} kills, {inside} inside the freeze at {places} places: everyone once, sums exact each time"

@@ -1,7 +1,8 @@
 """The process that bench.audience measures: python -m bench.freezing URL BROADCAST WINDOW [--events].
 
-Freezes the broadcast (0: none, for as long as a freeze might take) through its writer; with --events others arrive
-meanwhile, one every 20 ms whether or not the one before was answered. Prints one line when it begins, one of JSON.
+Freezes the broadcast (0: none, for as long as a freeze might take) through its writer, in windows of so many members
+(0: as large as the bot's own pace makes them); with --events others arrive meanwhile, one every 20 ms whether or not
+the one before was answered. Prints one line when it begins, one of JSON.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bench.growth import events
 from bot.clock import SystemClock
 from bot.events import ContactAdded
 from bot.ids import SystemChance
+from bot.pacing import Pace
 from bot.router import load_plays
 from bot.settings import load
 from bot.texts import Texts
@@ -58,11 +60,19 @@ def step(broadcast_id: int, most: int, work: Work) -> bool:
     return through
 
 
-async def freeze(writer: Writer, broadcast_id: int, most: int) -> None:
+async def freeze(writer: Writer, broadcast_id: int, most: int) -> list[int]:
+    """The sizes of its windows."""
     if not broadcast_id:
         await asyncio.sleep(ALONE_S)
-    while broadcast_id and not await writer.call(partial(step, broadcast_id, most)):
+    pace, sizes = Pace(writer, SystemClock()), list[int]()
+
+    async def one(size: int) -> bool:
+        sizes.append(most or size)
+        return await writer.call(partial(step, broadcast_id, sizes[-1]))
+
+    while broadcast_id and not await pace.step(one, own=0):
         pass
+    return sizes
 
 
 async def others(writer: Writer, given: list[ContactAdded], waits: list[float]) -> None:
@@ -101,9 +111,10 @@ async def run(url: str, broadcast_id: int, most: int, beside: bool) -> dict[str,
     stream = asyncio.create_task(others(writer, given[WARM_UP:], waits)) if beside else None
     print("begun", flush=True)
     started, used = time.perf_counter(), time.process_time()
-    await freeze(writer, broadcast_id, most)
+    sizes = await freeze(writer, broadcast_id, most)
     told: dict[str, Any] = {"seconds": time.perf_counter() - started, "cpu_s": time.process_time() - used,
-                            "own_mb": own_mb()}  # fmt: skip
+                            "own_mb": own_mb(), "windows": len(sizes), "window": sorted([0, *sizes])[len(sizes) // 2],
+                            }  # fmt: skip
     if stream is not None:
         stream.cancel()
         await asyncio.gather(stream, return_exceptions=True)

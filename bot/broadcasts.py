@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Awaitable
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from bot.clock import Clock
 from bot.errors import Action, WeComError, WeComUnreachable
 from bot.media_upload import MediaUploads
 from bot.own_events import BroadcastStep
+from bot.pacing import Pace
 from bot.senders import Sender
 from bot.turn import Work
 from bot.wecom.msg_template import ADD, CANCEL, REMIND
@@ -145,12 +147,10 @@ class BroadcastSenders:
 
     async def drive(self, payload: dict[str, Any], row: Call) -> dict[str, Any]:
         """One step after the other until nothing is left to do now: {"until": when there may be more, or ""}."""
-        broadcast_id, place, until, number = int(payload["broadcast"]), "", "", 0
+        place, until, number, pace = "", "", 0, Pace(self._writer, self._clock)
         while True:
-            key = f"broadcast:{broadcast_id}:{row.id}:{row.attempts}:{number}"
-            answer = await self._writer.accept(
-                BroadcastStep(key=key, source="broadcast", at=self._clock.now(), broadcast_id=broadcast_id, place=place)
-            )
+            key = f"broadcast:{payload['broadcast']}:{row.id}:{row.attempts}:{number}"
+            answer = await pace.step(partial(self._step, key, int(payload["broadcast"]), place))
             if answer is None:
                 raise WeComUnreachable(DRIVE, "a step was not done", ambiguous=False)
             told = json.loads(answer)
@@ -160,6 +160,12 @@ class BroadcastSenders:
             if told["wait_s"]:
                 await asyncio.sleep(told["wait_s"])
             place, number = told["place"], number + 1
+
+    def _step(self, key: str, broadcast_id: int, place: str, most: int) -> Awaitable[str | None]:
+        at = self._clock.now()
+        return self._writer.accept(
+            BroadcastStep(key=key, source="broadcast", at=at, broadcast_id=broadcast_id, place=place, most=most)
+        )
 
 
 def _order(task_id: int, work: Work) -> tuple[Order | None, list[str]]:

@@ -47,10 +47,12 @@ class HandoverWanted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BroadcastStep(Event):
-    """A broadcast goes on for one transaction. `place` is where the walk stands (what the step before answered)."""
+    """A broadcast goes on for one transaction. `place` is where the walk stands (what the step before answered), `most`
+    how many members a window of the freeze may look at."""
 
     broadcast_id: int
     place: str = ""
+    most: int = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

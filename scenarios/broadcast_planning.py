@@ -31,7 +31,6 @@ from storage.broadcasts import (
 )
 from storage.tables import Broadcast, BroadcastTask
 
-WINDOW = 5_000  # members that a step of the freeze looks at: other events wait no longer than for one
 SWEPT = 20_000  # rows that a step of winding up settles
 EXPIRE, REMIND_AT = "broadcast.expire", "broadcast.remind"
 
@@ -47,19 +46,19 @@ class Next(NamedTuple):
 def step(turn: Turn, event: BroadcastStep) -> None:
     """Go on by one step; the answer says where the next one begins."""
     broadcast = broadcasts.rows.one(turn.db, id=event.broadcast_id)
-    after = Next(None) if broadcast is None else _step(turn, broadcast, event.place)
+    after = Next(None) if broadcast is None else _step(turn, broadcast, event)
     until = after.until.isoformat() if after.until else ""
     turn.answer = json.dumps({"place": after.place, "until": until, "wait_s": after.wait_s})
 
 
-def _step(turn: Turn, broadcast: Broadcast, place: str) -> Next:
+def _step(turn: Turn, broadcast: Broadcast, event: BroadcastStep) -> Next:
     if broadcast.status == FREEZING:
-        return freeze(turn, broadcast)
+        return freeze(turn, broadcast, event.most)
     if broadcast.status in (SENDING, PAUSED, STOPPED) and _give_back(turn, broadcast):
-        return Next(place)
+        return Next(event.place)
     if broadcast.status == STOPPED:
         return _wind_up(turn, broadcast)
-    return _plan(turn, broadcast, place) if broadcast.status == SENDING else Next(None)
+    return _plan(turn, broadcast, event.place) if broadcast.status == SENDING else Next(None)
 
 
 def _plan(turn: Turn, broadcast: Broadcast, place: str) -> Next:
@@ -75,14 +74,14 @@ def _plan(turn: Turn, broadcast: Broadcast, place: str) -> Next:
 # -- freezing ----------------------------------------------------------------------------------------------------------
 
 
-def freeze(turn: Turn, broadcast: Broadcast) -> Next:
-    """Look at one more window of members; groups are few and need one."""
+def freeze(turn: Turn, broadcast: Broadcast, most: int) -> Next:
+    """Look at one more window of `most` members; groups are few and need one."""
     if broadcast.channel == GROUP:
         through = True
         _freeze_groups(turn, broadcast)
     else:
         asked = turn.outreach.require_opt_in
-        through = audience_freeze.window(turn.db, broadcast, WINDOW, turn.now, require_opt_in=asked)
+        through = audience_freeze.window(turn.db, broadcast, most, turn.now, require_opt_in=asked)
     if through:
         change = {"status": SENDING, "frozen_at": turn.now, "changed_at": turn.now}
         broadcasts.rows.change(turn.db, change, id=broadcast.id, status=FREEZING)

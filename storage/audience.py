@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, func, literal_column, select, update
 
 from storage.db import Db
 from storage.rows import Rows
-from storage.sql import Sql, any_of, one_of
+from storage.sql import AT_ONCE, Sql, any_of, one_of
 from storage.tables import Audience, AudienceChat, Broadcast, BroadcastTask, Consent
 
 LEFT, SUPPRESSED, TASKED, SENT, FAILED = "left", "suppressed", "tasked", "sent", "failed"
@@ -64,16 +64,15 @@ _RUNNING = Sql(select(_B.c.id).where(one_of(_B.c.status, ("sending", "paused")))
 _TO = {"status": bindparam("to"), "reason": bindparam("why"), "task_id": bindparam("task", type_=_A.c.task_id.type),
        "changed_at": bindparam("now")}  # fmt: skip
 _WAS = _A.c.status == bindparam("was")
-_MOVE = Sql(update(_A).where(_OF, any_of(_A.c.member_id, "ids"), _WAS).values(**_TO))
+_UPDATE = update(_A).prefix_with(AT_ONCE, dialect="sqlite")
+_MOVE = Sql(_UPDATE.where(_OF, any_of(_A.c.member_id, "ids"), _WAS).values(**_TO))
 _SETTLE = Sql(
-    update(_A)
-    .where(
+    _UPDATE.where(
         _A.c.task_id == bindparam("task"), _A.c.task_id.is_not(None), any_of(_A.c.external_userid, "names"), _WAS, _OF
-    )
-    .values(status=bindparam("to"), reason=bindparam("why"), changed_at=bindparam("now"))
+    ).values(status=bindparam("to"), reason=bindparam("why"), changed_at=bindparam("now"))
 )
 _SETTLE_REST = Sql(
-    update(_A)
+    _UPDATE
     .where(_A.c.task_id == bindparam("of_task"), _A.c.task_id.is_not(None), _WAS, _OF)
     .values(**_TO)
 )  # fmt: skip

@@ -17,7 +17,7 @@ from storage.audience import LEFT, SUPPRESSED
 from storage.db import Db
 from storage.faults import Conflict
 from storage.segment_sql import knowing, table_of
-from storage.sql import Sql, any_of
+from storage.sql import AT_ONCE, Sql, any_of
 from storage.tables import Broadcast
 
 _A, _B, _M, _F, _C = map(
@@ -111,7 +111,7 @@ def _insert(chosen: segments.Chosen, by_contact: bool, by_senders: bool) -> Any:
         bindparam("of", type_=_A.c.broadcast_id.type), fits.c.id, *names, status, reason, null(),
         bindparam("at", type_=_A.c.changed_at.type),
     ).select_from(source).order_by(fits.c.id)  # fmt: skip
-    return insert(_A).from_select([column.name for column in _A.columns], row)
+    return insert(_A).prefix_with(AT_ONCE, dialect="sqlite").from_select([column.name for column in _A.columns], row)
 
 
 def _guide(member_id: Any, by_senders: bool) -> Any:

@@ -62,7 +62,7 @@ def _hold(db: Db, name: str, total: int, n: int) -> bool:
     if there is None:
         stock.open_stock(db, name, total)
     elif there.total != total:
-        stock.grow(db, name, max(total - there.total, -there.remaining))
+        stock.resize(db, name, there.total, max(total - there.total, -there.remaining))
     return stock.reserve(db, name, n)
 
 

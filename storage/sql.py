@@ -81,6 +81,10 @@ def one_of(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
     return or_(*[column == value for value in values])
 
 
+# SQLite keeps a copy of every page that a statement changes, to undo it alone should it break a rule half way. A turn
+# that raises takes its whole transaction with it, so that a statement over thousands of rows may do so at once.
+AT_ONCE = "OR ROLLBACK"
+
 # How many rows one INSERT takes. SQLite's driver lets other threads run at every statement: written row by row, the
 # writer would hand the interpreter over for each. psycopg writes arrays (`unnest`) in Python, single values in C.
 VALUES_ROWS = (64, 32, 16, 8, 4, 2, 1)

@@ -38,6 +38,11 @@ _RELEASE = Sql(
     .values(reserved=_T.c.reserved - _N, remaining=_T.c.remaining + _N)
 )
 
+_RESIZE = Sql(
+    update(_T)
+    .where(_T.c.name == bindparam("of"), _T.c.total == bindparam("was"), _T.c.remaining + _N >= 0)
+    .values(total=_T.c.total + _N, remaining=_T.c.remaining + _N)
+)
 _GROW = Sql(
     update(_T)
     .where(_T.c.name == bindparam("of"), _T.c.remaining + _N >= 0)
@@ -103,3 +108,8 @@ def grow(db: Db, name: str, n: int) -> bool:
     """Let there be `n` more, or fewer when negative; False when fewer remain: what is held or taken
     is never touched."""
     return db.run(_GROW, of=name, n=n) == 1
+
+
+def resize(db: Db, name: str, was: int, n: int) -> bool:
+    """`grow` a stock whose total is still what it was: of several who saw that, one does it."""
+    return db.run(_RESIZE, of=name, was=was, n=n) == 1

@@ -14,19 +14,21 @@ from loguru import logger
 
 from bot.clock import Clock
 from bot.ids import Chance
-from bot.model.answers import content_of, failure_of, read
+from bot.model.answers import content_of, failure_of, read, tokens_of
 from bot.model.breaker import Breaker
 from bot.model.failures import AGAIN, BREAKING, Failure, ModelFailed
 from bot.model.fencing import new_fence
 from bot.model.ladder import Ladder, Rung, below, request
-from bot.model.prompts import Prompt, tokens_in
+from bot.model.prompts import Prompt, most_tokens
 from bot.model.schemas import Answer
 from bot.sections import Llm
 from bot.texts import Texts
 
+FRAME = 20  # tokens that a vendor puts around each message, and around the form
 MOST_TRIES = 4  # requests for one question, over all rungs
 RETRIES, PAUSE_S = 2, 0.4  # of one request: our own, because the SDK's would sleep past our deadline
 NEXT_RUNG = frozenset({Failure.REFUSED, Failure.GARBAGE, Failure.EMPTY})
+ANSWERED = frozenset({Failure.EMPTY, Failure.CUT, Failure.FILTERED})  # tokens were used, though for nothing
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class _Try:
     made: int = 0
     wrong: str = ""
     said: str = ""
+    unheard: int = 0  # what the request under way may cost: the vendor counts it though nobody hears the answer
 
 
 class LLMGateway:
@@ -83,8 +86,10 @@ class LLMGateway:
                 reply = await self._climb(prompt, inputs, asking)
         except TimeoutError:
             failed = ModelFailed(Failure.TIMEOUT)
+            self._count(asking, asking.unheard)
         except ModelFailed as error:
             failed = error
+            self._count(asking, asking.unheard)
         except BaseException:
             self.breaker.undecided()
             raise
@@ -106,32 +111,46 @@ class LLMGateway:
         return ModelFailed(failed.failure, failed.why, asking.tokens, asking.made)
 
     async def _climb(self, prompt: Prompt, inputs: Mapping[str, str], asking: _Try) -> Reply:
+        failed = ModelFailed(Failure.DAY, "more than was held for it")
         while True:
+            body = self._body(prompt, inputs, asking)
+            costs = _most(body, prompt.front.max_tokens)
+            if asking.left < costs:
+                raise failed
             try:
-                value = await self._once(prompt, inputs, asking)
+                value = await self._once(prompt, body, costs, asking)
                 return Reply(value, asking.rung, asking.tokens)
             except ModelFailed as error:
-                costs = prompt.estimate(inputs)
-                if error.failure not in NEXT_RUNG or asking.made >= MOST_TRIES or asking.left < costs:
+                if error.failure not in NEXT_RUNG or asking.made >= MOST_TRIES:
                     raise
+                failed = error
                 asking.wrong = error.why if error.failure is Failure.GARBAGE else ""
                 asking.rung = below(asking.rung)
 
-    async def _once(self, prompt: Prompt, inputs: Mapping[str, str], asking: _Try) -> Answer:
-        asking.made += 1
+    def _body(self, prompt: Prompt, inputs: Mapping[str, str], asking: _Try) -> dict[str, Any]:
         messages = prompt.messages(new_fence(self._chance), inputs)
         if asking.wrong:
             said = {"role": "assistant", "content": asking.said[:1_000]}
             messages += [said, {"role": "user", "content": self._texts.render("model/again", why=asking.wrong[:200])}]
-        body = request(asking.rung, prompt, messages, self._texts)
-        answer = await self._send(body, prompt.front.max_tokens, asking.until)
+        return request(asking.rung, prompt, messages, self._texts)
+
+    async def _once(self, prompt: Prompt, body: dict[str, Any], costs: int, asking: _Try) -> Answer:
+        asking.made, asking.unheard = asking.made + 1, costs
+        try:
+            answer = await self._send(body, prompt.front.max_tokens, asking.until)
+        except ModelFailed as error:
+            if error.failure is not Failure.TIMEOUT:  # whoever refuses or is not there has not counted either
+                asking.unheard = 0
+            raise
+        asking.unheard = 0
+        used = tokens_of(answer)
         try:
             content = content_of(answer)
         except ModelFailed as error:
-            self._count(asking, error.tokens)
+            self._count(asking, costs if used is None and error.failure in ANSWERED else used or 0)
             raise
-        sent = "".join(message["content"] for message in body["messages"])
-        self._count(asking, tokens_in(sent, content.text) if content.tokens is None else content.tokens)
+        sent = [message["content"] for message in body["messages"]]
+        self._count(asking, most_tokens(*sent, content.text) if used is None else used)
         asking.said = content.text
         return read(content.text, prompt.schema)
 
@@ -181,3 +200,10 @@ class LLMGateway:
         """Let the connections go."""
         if self._client is not None:
             await self._client.close()
+
+
+def _most(body: dict[str, Any], max_tokens: int) -> int:
+    """Tokens that a request may use at most: every byte that is sent, the vendor's frame, the longest answer."""
+    form = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    said = [message["content"] for message in body["messages"]]
+    return most_tokens(*said, json.dumps(form, ensure_ascii=False)) + FRAME * (1 + len(said)) + max_tokens

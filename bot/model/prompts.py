@@ -6,6 +6,7 @@ mark of the call.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import ConfigError
 from bot.model.fencing import clean, fenced
-from bot.model.schemas import Answer
+from bot.model.schemas import Answer, strict
 from bot.texts import PROMPTS
 
 SUFFIX = ".prompt.md"
 _MARK = "+++\n"
+MARKS, AROUND = 60, 300  # bytes at most: the marks of one input, what the rungs and the vendor's own frame add
 SCHEMAS: dict[str, type[Answer]] = {}
 
 A = TypeVar("A", bound=type[Answer])
@@ -65,15 +67,15 @@ class Prompt:
         return [{"role": "system", "content": system}, {"role": "user", "content": fenced(fence, inputs)}]
 
     def estimate(self, inputs: Mapping[str, str]) -> int:
-        """Tokens that one request may use, with the longest answer: a Chinese character is one and a half at most."""
-        return tokens_in(self.body, *inputs.values()) + 200 + self.front.max_tokens
+        """Tokens that a first request may use at most, on any rung, with the longest answer."""
+        form = json.dumps(strict(self.schema), ensure_ascii=False)
+        marks = MARKS * (1 + len(inputs))
+        return most_tokens(self.body, form, *inputs.values()) + marks + AROUND + self.front.max_tokens
 
 
-def tokens_in(*texts: str) -> int:
-    """A generous guess, for budgets: what the vendor counts is what is charged."""
-    ascii_chars = sum(sum(1 for char in text if char < "\x80") for text in texts)
-    others = sum(map(len, texts)) - ascii_chars
-    return ascii_chars // 2 + (others * 3 + 1) // 2
+def most_tokens(*texts: str) -> int:
+    """More tokens than that no vendor makes of texts: each stands for a byte at least."""
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 
 def answers(name: str) -> Callable[[A], A]:

@@ -144,3 +144,19 @@ def test_reasons_are_counted_without_those_who_have_none(db: Db) -> None:
 
     assert "audience_reason" in " ".join(str(row) for row in cursor.fetchall())
     db.commit()
+
+
+def test_a_row_that_may_not_be_undoes_the_whole_transaction(db: Db) -> None:
+    """A statement over thousands of rows keeps nothing to undo it alone: who raises takes everything back."""
+    broadcast(db, 3)
+    db.commit()
+    db.begin()
+    audience.move(db, 1, [1], LEFT, SUPPRESSED, NOW, reason="opted_out")
+    with pytest.raises(Exception, match="audience_status"):
+        db.run(audience._MOVE, of=1, ids=[2, 3], was=LEFT, to="lost", why="", task=None, now=NOW)
+    db.rollback()
+    db.begin()
+    assert counts(db) == (3, 0, 0, 0, 0)
+    assert audience.senders(db, 1) == [("lina", 3)]
+    assert audience.move(db, 1, [1], LEFT, SUPPRESSED, NOW, reason="opted_out") == 1
+    db.commit()

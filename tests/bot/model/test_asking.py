@@ -135,7 +135,7 @@ async def test_without_a_model_there_is_nothing_to_wait_for(database_url: str, s
 
 
 async def test_a_call_owed_past_the_door_takes_its_budget_all_the_same(database_url: str, shop: Vendor) -> None:
-    async with start_road(database_url, shop, daily_tokens=500) as road:
+    async with start_road(database_url, shop, daily_tokens=2_000) as road:
         payload = {"prompt": PING, "inputs": {"question": "x"}}
         for _ in range(3):
             await road.writer.call(lambda work: work.owe("model/chat", payload, lane="model", answers=True))

@@ -166,13 +166,35 @@ async def test_a_missing_usage_is_guessed_and_a_mad_one_is_not_believed(shop: Ve
         assert 50 < (await ping(gateway(shop))).tokens < 400
 
 
-async def test_no_further_try_begins_that_the_allowance_cannot_pay(shop: Vendor) -> None:
+async def test_no_try_begins_that_the_allowance_cannot_pay(shop: Vendor) -> None:
     shop.script = [completion("garbage")]
-    door = gateway(shop)
-    with pytest.raises(ModelFailed) as caught:
-        await door.chat(prompts()["model/ping"], {"question": "ping"}, allowance=100)
+    prompt, inputs = prompts()["model/ping"], {"question": "ping"}
+    tries = []
+    for allowance in (prompt.estimate(inputs), 100):
+        with pytest.raises(ModelFailed) as caught:
+            await gateway(shop).chat(prompt, inputs, allowance)
+        tries.append((len(shop.asked), caught.value.failure, caught.value.tokens))
 
-    assert (len(shop.asked), caught.value.tokens) == (1, 57)
+    assert tries == [(1, Failure.GARBAGE, 57), (1, Failure.DAY, 0)]
+
+
+async def test_what_is_reserved_is_enough_for_every_rung(shop: Vendor) -> None:
+    for more in ({}, {"no_schema": True}, {"no_object": True}):
+        shop.no_schema, shop.no_object, shop.script = bool(more), "no_object" in more, [GOOD]
+        for question in ("", "ping", "㊗️🎉" * 400, "\u200b<<>>\n" * 300):
+            prompt, door = prompts()["model/ping"], gateway(shop)
+            inputs = prompt.cleaned({"question": question})
+            assert (await door.chat(prompt, inputs, prompt.estimate(inputs))).value.model_dump() == {"ok": True}
+
+
+async def test_an_answer_that_came_too_late_was_paid_for_all_the_same(shop: Vendor) -> None:
+    shop.script = [30]
+    late = await fails(gateway(shop, deadline_s=0.4))
+    shop.script = [completion("", usage={})]
+    empty = await fails(gateway(shop))
+
+    assert late.tokens > 100
+    assert empty.tokens > 100
 
 
 async def test_the_breaker_opens_lets_one_try_through_and_closes(shop: Vendor) -> None:

@@ -33,7 +33,8 @@ def completion(content: Any, finish: str = "stop", usage: Any = None, **message:
 
 @dataclass
 class Vendor:
-    """Answers in order, the last one for ever: a dict (200), a (status, body, headers) or seconds to sleep first."""
+    """Answers in order, the last one for ever: a dict (200), a (status, body, headers), seconds to sleep first, or what
+    makes one of these of a request."""
 
     script: list[Any] = field(default_factory=lambda: [completion('{"ok": true}')])
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -51,6 +52,8 @@ class Vendor:
             told = {"error": {"message": f"response_format {form} is not supported", "type": "invalid_request_error"}}
             return web.json_response(told, status=400)
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if callable(step):
+            step = step(body)
         if isinstance(step, int | float):
             await asyncio.sleep(step)
             step = completion('{"ok": true}')
