@@ -75,10 +75,13 @@ def _check(turn: Turn, override: Override, made_by: str, ends_at: datetime | Non
 
 
 def baited(turn: Turn, texts: dict[str, str]) -> list[Problem]:
-    """What baits people into sharing among the texts of a drive, by field; worse when a link goes with it."""
+    """What baits people into sharing among the texts of a drive, by field; worse when a link goes with it. Nobody signs
+    for a pyramid scheme."""
     link = next((found for text in texts.values() if (found := wording.link(text))), "")
     problems = []
     for field, text in texts.items():
+        if scheme := wording.pyramid(turn.texts, text):
+            problems.append(Problem(field, "campaigns/pyramid", {"found": scheme}))
         if bait := wording.bait(turn.texts, text):
             with_link = Problem(field, "campaigns/sharing_link", {"found": bait, "link": link})
             problems.append(with_link if link else Problem(field, "campaigns/sharing", {"found": bait}, "sign"))

@@ -1,4 +1,5 @@
-"""用语 wording: does a text bait people into sharing? The words are lists of prompts/wording, one expression a line.
+"""用语 wording: does a text bait people into sharing, or promise what a pyramid scheme does? The words are lists of
+prompts/wording, one expression a line.
 
 WeChat's rules for external links (2.1.2) forbid rewards for sharing, by name: red packets, coupons, points, 助力,
 砍价, 加速, 集赞. A reward for buying, coming or signing in is no bait.
@@ -27,6 +28,7 @@ class Words(NamedTuple):
     near: re.Pattern[str]
     purchase: re.Pattern[str]
     forgiven: re.Pattern[str]
+    pyramid: re.Pattern[str]
     traditional: dict[int, int]
 
 
@@ -42,6 +44,7 @@ def _words(texts: Texts) -> Words:
         re.compile(f"(?:{acts})[^。！!?？]{{0,{NEAR}}}?(?:{rewards})"),
         re.compile(any_of("wording/purchase")),
         re.compile(any_of("wording/forgiven")),
+        re.compile(any_of("wording/pyramid")),
         str.maketrans(old, new),
     )
 
@@ -63,6 +66,14 @@ def bait(texts: Texts, text: str) -> str:
         if not words.purchase.search(sentence):
             return near[0]
     return ""
+
+
+def pyramid(texts: Texts, text: str) -> str:
+    """The words of a pyramid scheme (禁止传销条例 art. 7: a third level, a fee to enter, pay for heads); "" when there
+    are none."""
+    words = _words(texts)
+    found = words.pyramid.search(plain(text).translate(words.traditional))
+    return found[0] if found else ""
 
 
 def link(text: str) -> str:

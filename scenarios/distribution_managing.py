@@ -76,6 +76,8 @@ def appoint(turn: Turn, member_id: int, customer: str, service: str, by: str) ->
     if known is not None:
         return known
     binding = distribution.binding_of(turn.db, member_id)
+    if binding is not None and binding.ends_at is not None and binding.ends_at <= turn.now:
+        binding = None
     row = Distributor(
         id=turn.ids.next(), member_id=member_id, code=code(turn.chance, 8),
         sponsor_id=binding.distributor_id if binding is not None else None, customer_manager=customer,

@@ -131,11 +131,13 @@ def issued_off(_: datetime) -> Select[Any]:
     return select(whole.label("difference")).having(whole != 0)
 
 
-def ripe_early(now: datetime) -> Select[Any]:
+def ripe_early(_: datetime) -> Select[Any]:
     """Nothing is to be had before its refund window is over, or of a customer whom a person has still to look at."""
-    c, b = t.Commission, t.DistributionCustomer
+    c, b, x = t.Commission, t.DistributionCustomer, t.Transfer
+    key = literal("commission:") + c.id.cast(_TEXT) + literal(":due")
+    early = select(x.id).where(x.key.in_((key, key + literal(":debt"))), x.made_at < c.due_at)
     return select(c.id, c.due_at).outerjoin(b, b.id == c.binding_id).where(
-        c.status == "available", or_(c.due_at > now, b.decided_at.is_(None))
+        or_(early.exists(), and_(c.status == "available", b.decided_at.is_(None)))
     )  # fmt: skip
 
 

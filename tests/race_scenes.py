@@ -30,6 +30,7 @@ from storage.members import Person
 from storage.sql import Insert
 from storage.tables import Approval, Bargain, BargainCut, Checkout, Draft, Member, Team, TeamSeat
 from storage.touches import Message, Terms
+from tests import race_payouts
 from tests.conftest import NOON
 
 LATER = NOON.replace(year=2027)
@@ -452,6 +453,8 @@ RACES = {
     "a daily limit": _opened_by_need("limit:coupon:1:5:2026-11-11", 3, 1),
     "one way of two": Race(_members, _bind, _naive_bind, PAIRS),
     "a spent balance": Race(_purse, _spend, _naive_spend, PURSE),
+    "two payouts": Race(race_payouts.hold, race_payouts.wish, race_payouts.naive_wish, 9),
+    "payout or refund": Race(race_payouts.asked, race_payouts.pay_or_take_back, race_payouts.naive_pay_or_take_back, 1),
 }
 
 # Where a constraint of the schema is the guard: table, constraint, columns as SQLite makes them anew without it.

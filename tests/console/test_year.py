@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from console import auditing
 from console.year import seasons
 from console.year.living import Year, live
 from storage.engine import Database
+from tests.year import Life, once
 
 ROOT = Path(run.__file__).parent
 SMALL = Year(members=40, seed=7, first=date(2024, 2, 20), days=14)  # 29 February is in it
@@ -57,6 +59,17 @@ def test_everybody_comes_and_busy_days_are_busy() -> None:
     assert sum(comers[:100]) < sum(comers[-100:])
     assert comers[314] == max(comers)  # 11 November
     assert seasons.busy(date(2026, 2, 17)) < 0.5 < seasons.busy(date(2026, 2, 7))
+
+
+def test_what_comes_once_a_day_comes_once_a_local_day(database_url: str) -> None:
+    kind = database_url.partition(":")[0].partition("+")[0]
+    there = Life("Australia/Lord_Howe", "Australia/Lord_Howe", 3, date(2028, 2, 27), 5, 7)
+    wrong, _, counts = once(kind, there)
+    assert wrong == []
+    assert counts == {"daily": 15, "timers": 21, "tier:birthday": 1, "journey:birthday": 1}
+
+    wrong, *_ = once(kind, replace(there, zone="UTC"))
+    assert wrong  # the control: another place's days are found out
 
 
 def test_a_database_with_somebody_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -3,8 +3,6 @@ product has no hook for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,30 +14,11 @@ from scenarios import bargain, checkout, refunds, rewards
 from storage import coupons, drives, grants, inbox, lots, points, shop, stock
 from storage.ledger import POINTS, Move, account
 from storage.sql import Sql
+from tests.controls import distribution as _distribution  # registers its own
+from tests.controls.registering import GUARDS, Guard, guard
 
-Patch = Callable[[pytest.MonkeyPatch], None]
-
-
-@dataclass(frozen=True)
-class Guard:
-    """`machine` must fail once `take_out` has patched it away; `bare` are tables that lose their constraints."""
-
-    machine: str
-    take_out: Patch
-    bare: tuple[str, ...] = ()
-
-
-GUARDS: dict[str, Guard] = {}
-
-
-def guard(machine: str, *bare: str) -> Callable[[Patch], Patch]:
-    """Name a patch after its function."""
-
-    def register(patch: Patch) -> Patch:
-        GUARDS[patch.__name__] = Guard(machine, patch, bare)
-        return patch
-
-    return register
+__all__ = ["GUARDS", "Guard", "guard"]
+assert _distribution
 
 
 def _of(sql: Sql) -> Any:

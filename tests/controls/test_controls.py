@@ -12,6 +12,7 @@ QUICK = (
     "conditional_stock", "release_of_what_was_held", "grant_key", "helper_once", "floor_clamp", "refund_at_expiry",
     "refund_of_a_late_payer",
     "room_for_a_seat", "order_key", "inbox_key", "conditional_reserve", "limit_per_member", "budget",
+    "commission_follows_refunds", "commission_debt",
     "model_words_are_no_commands",
 )  # fmt: skip
 

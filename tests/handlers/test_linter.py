@@ -79,6 +79,7 @@ BAD_CAMPAIGNS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     (T, {}, {"kind": "lottery"}, "kind", "没有这种活动"),
     (T, {}, {"name": "转发朋友圈领红包"}, "name", "诱导分享"),
     (T, {}, {"name": "分享到3个群得券 https://t.cn/x"}, "name", "不能发布"),
+    (T, {}, {"name": "三级分销，躺赚"}, "name", "传销"),
     (T, {}, {"name": "双十一" * 30}, "name", "值不对"),
     (B, {"floor_fen": 0, "sku": "FREE"}, {}, "config.floor_fen", "白送"),
     (B, {"floor_fen": 0}, {}, "config.floor_fen", "白送"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.texts import Texts
-from handlers.wording import bait, link
+from handlers.wording import bait, link, pyramid
 
 TEXTS = Texts()
 
@@ -163,3 +163,39 @@ def test_almost_no_honest_text_is_taken_for_bait() -> None:
 )
 def test_links_are_seen(text: str, found: str) -> None:
     assert link(text) == found
+
+
+SCHEMES = """
+三级分销，躺着赚钱
+3 级 返 佣
+支持四级代理
+佣金高达五级
+無限級分潤
+发展下线拿提成
+团队计酬，多劳多得
+交998元成为分销员
+缴纳保证金加入合伙人
+拉一个人头费50元
+按人头奖励
+多级裂变推广
+""".strip().splitlines()
+HONEST = """
+三级能效空调，立省300
+国家三级甲等医院推荐
+分销员招募：按成交给佣金，不收费用
+两级分销，合规透明
+九级风也送货上门
+缴费成功后即可下单
+团队建设活动报名
+会员等级升到三级，送生日券
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", SCHEMES)
+def test_a_pyramid_scheme_is_seen(text: str) -> None:
+    assert pyramid(TEXTS, text)
+
+
+@pytest.mark.parametrize("text", [*HONEST, *GOOD])
+def test_an_honest_text_is_no_pyramid_scheme(text: str) -> None:
+    assert not pyramid(TEXTS, text)

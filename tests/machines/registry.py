@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.machines.bargain import Bargain
 from tests.machines.coupons import Coupons
+from tests.machines.distribution import Distribution
 from tests.machines.flash_sale import FlashSale
 from tests.machines.group_buy import GroupBuy
 from tests.machines.hostile_model import HostileModel
@@ -23,6 +24,7 @@ MACHINES: dict[str, type[RuleBasedStateMachine]] = {
     "bargain": Bargain,
     "orders": Orders,
     "flash_sale": FlashSale,
+    "distribution": Distribution,
     "hostile_model": HostileModel,
 }
 

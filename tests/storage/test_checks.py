@@ -412,7 +412,8 @@ DAMAGE |= {
     ],
     "distribution: nothing is ripe early": [
         *PROMISED, COMMISSION % (90, 1, 2, "available", 9_000_000_000_000_000), ORDER % (100, 0),
-        "INSERT INTO transfer VALUES (241, 'x', 'earning:220', 'member:1', 'commission', 10, 'x', 'e', 0)",
+        "INSERT INTO transfer VALUES (241, 'commission:220:due', 'earning:220', 'member:1', 'commission', 10, 'x', "
+        "'e', 0)",
         "INSERT INTO balance VALUES ('member:1', 'commission', 10)",
     ],
     "distribution: a customer is one distributor's": [

@@ -30,7 +30,17 @@ def test_claims_get_exactly_what_there_is(database_url: str, rivals: Rivals, nam
 
 
 @pytest.mark.parametrize(
-    "name", ["last seats", "last cuts", "refund or settle", "paid or released", "a spent balance", "messages a day"]
+    "name",
+    [
+        "last seats",
+        "last cuts",
+        "refund or settle",
+        "paid or released",
+        "a spent balance",
+        "messages a day",
+        "two payouts",
+        "payout or refund",
+    ],
 )
 def test_without_its_guard_a_race_goes_wrong(database_url: str, rivals: Rivals, name: str) -> None:
     assert rivals.run(database_url, name, CLAIMS, naive=True) > RACES[name].there
