@@ -7,12 +7,16 @@ from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import finding, next_offer
 from storage import channels, consent, coupons, drives, follows, kf, member_tags, names, points, shop, staff
+from storage.member_tags import Held
 from storage.members import Person
 from storage.tables import Order
 
 TAGS, COUPONS, ORDERS, GUIDES = 8, 3, 2, 3  # shown of each
 COUNTED = 200  # orders summed; who has more is shown what these come to
 BASIC = "basic"
+SOURCES = {
+    member_tags.CORP: "profile/tag_corp", member_tags.IMPORT: "profile/tag_import", member_tags.RULE: "profile/tag_rule"
+}  # fmt: skip
 
 
 def title(turn: Turn, person: Person) -> str:
@@ -58,14 +62,33 @@ def _tier(turn: Turn, person: Person) -> str:
 
 
 def _tags(turn: Turn, person: Person) -> str:
-    held = member_tags.standing(turn.db, person.id, turn.now)
-    ends = {(one.group, one.name): one.expires_at for one in held}
-    parts = [
-        turn.texts.render("profile/tag_until", name=name, day=f"{until.astimezone(ZONE):%m-%d}") if until else name
-        for (_, name), until in ends.items()
+    """Tags by group; where no person put one on, who did."""
+    labels: dict[tuple[str, str], list[Held]] = {}
+    for held in member_tags.standing(turn.db, person.id, turn.now):
+        labels.setdefault((held.group, held.name), []).append(held)
+    groups: dict[str, list[str]] = {}
+    for (group, name), rows in list(labels.items())[:TAGS]:
+        groups.setdefault(group, []).append(_tag(turn, name, rows))
+    shown_ones = [
+        turn.texts.render("profile/tag_group", group=group, tags=_joined(turn, names))
+        for group, names in groups.items()
     ]
-    shown_ones = parts[:TAGS] + (["…"] if len(parts) > TAGS else [])
-    return _joined(turn, shown_ones) or turn.texts.render("profile/no_tags")
+    return turn.texts.render("profile/semicolon").join(shown_ones + ["…"] * (len(labels) > TAGS)) or turn.texts.render(
+        "profile/no_tags"
+    )
+
+
+def _tag(turn: Turn, name: str, rows: list[Held]) -> str:
+    """A tag with its end, if all who put it on gave it one, and with its source, if that is no person here."""
+    sources = {row.source for row in rows}
+    ends = [row.expires_at for row in rows if row.expires_at is not None]
+    said = name
+    if len(ends) == len(rows):
+        said = turn.texts.render("profile/tag_until", name=name, day=f"{max(ends).astimezone(ZONE):%m-%d}")
+    for source, text in SOURCES.items():
+        if source in sources and member_tags.HAND not in sources:
+            return turn.texts.render(text, name=said)
+    return said
 
 
 def _orders(turn: Turn, orders: list[Order]) -> str:

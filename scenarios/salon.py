@@ -95,7 +95,7 @@ def say_seat(turn: Turn, to: Address, salon: Salon, seat: SalonSeat) -> None:
     """What somebody has, and what to do next."""
     named = salon_seats.shown(turn, salon)
     if seat.status == "waiting":
-        turn.say(to, "salon/waiting", **named, ahead=salons.ahead(turn.db, seat))
+        turn.say(to, "salon/waiting", **named, number=salons.ahead(turn.db, seat) + 1)
     elif seat.status == "held":
         held = shop.checkouts.one(turn.db, id=seat.checkout_id)
         assert held is not None

@@ -15,6 +15,7 @@ router = Router("salon")  # the whole play's: members' words join it in scenario
 
 SHOWN = 10
 LISTED = 30
+LISTED_STATES = ("confirmed", "held", "attended", "absent", "waiting", "offered")  # who came and who did not as well
 
 
 def left(turn: Turn, salon: Salon) -> int:
@@ -78,11 +79,13 @@ def attendees(turn: Turn, event: Event, typed: str) -> None:
     if salon is None:
         plan(turn, event)
         return
-    seats = salons.some_seats(turn.db, salon.id, ("confirmed", "held", "attended", "waiting", "offered"), 0, 500)
+    seats = salons.some_seats(turn.db, salon.id, LISTED_STATES, 0, 500)
     seen = [seat for seat in seats if sees(turn, seat.member_id)]
     lines = "\n".join(_line(turn, place, seat) for place, seat in enumerate(seen[:LISTED], 1))
+    unseen = len(seats) - len(seen)
+    others = turn.texts.render("salon/attendees_others", count=unseen) if unseen else ""
     turn.say(event.sender, "salon/attendees", **salon_seats.shown(turn, salon), lines=lines or "-", count=len(seen),
-             others=len(seats) - len(seen))  # fmt: skip
+             others=others)  # fmt: skip
 
 
 def _line(turn: Turn, place: int, seat: SalonSeat) -> str:

@@ -117,7 +117,7 @@ async def test_a_profile_shows_what_helps_to_serve(desk: Desk) -> None:
     answer = await desk.says("画像 王女士")
 
     assert "会员：普通会员 · 积分 100，待到账 168" in answer
-    assert "标签：live" in answer
+    assert "标签：渠道：live（规则）" in answer
     assert "订单：1 单共 168 元；11-11 168 元" in answer
     assert "可用券：1 张；满100减20券 12-11 到期" in answer
     assert "推荐：可以发一张「满100减20」" in answer

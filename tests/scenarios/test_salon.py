@@ -128,13 +128,13 @@ async def test_the_last_seat_goes_to_the_first_and_the_queue_moves_up_in_order(m
     answer = await mall.says("wm1", "1")
     assert "报名成功" in answer
     assert token(await mall.says("wm1", "报名 S1")) == token(answer)  # the second tap
-    assert "前面还有 0 位" in await mall.says("wm2", "报名 s1")
-    assert "前面还有 1 位" in await mall.says("wm3", f"报名 {made['no']}")
+    assert "候补第 1 位" in await mall.says("wm2", "报名 s1")
+    assert "候补第 2 位" in await mall.says("wm3", f"报名 {made['no']}")
     assert "已满，可排队" in await mall.says("wm4", "沙龙")
 
     assert "空出了一个座位" in await mall.says("wm1", "取消报名 S1")
     assert states(mall) == {"wm1": "cancelled", "wm2": "offered", "wm3": "waiting"}
-    assert "前面还有 1 位" in await mall.says("wm1", "报名 S1")  # anew, behind all others
+    assert "候补第 2 位" in await mall.says("wm1", "报名 S1")  # anew, behind all others
     assert "报名成功" in await mall.says("wm2", "确认名额 S1")
     assert states(mall) == {"wm1": "waiting", "wm2": "confirmed", "wm3": "waiting"}
 
@@ -148,7 +148,7 @@ async def test_an_offer_that_nobody_takes_goes_on(mall: Shop) -> None:
     assert states(mall)["wm2"] == "offered"
     await mall.passes(minutes=2)
     assert states(mall) == {"wm1": "cancelled", "wm2": "lapsed", "wm3": "offered"}
-    assert "前面还有 0 位" in await mall.says("wm2", "确认名额 S1")  # too late: the end of the queue
+    assert "候补第 1 位" in await mall.says("wm2", "确认名额 S1")  # too late: the end of the queue
 
 
 async def test_at_night_nobody_is_asked_and_the_seat_is_not_given_to_a_newcomer(mall: Shop) -> None:

@@ -313,3 +313,18 @@ def test_who_gets_what_is_decided_by_values() -> None:
         ("g", "t2", "tag_rule:2"): [7], ("g", "t3", "tag_rule:3"): [8], ("g", "t5", "tag_rule:5"): [9]
     }  # fmt: skip
     assert made.renew == {4: [8]}
+
+
+async def test_a_profile_shows_tags_by_group_with_who_put_them_on(desk: Desk) -> None:
+    await desk.ask("tags", group="偏好", name="羊绒")
+    await desk.ask("tags", group="偏好", name="真丝")
+    await desk.says("打标签 王女士 +羊绒 30天")
+    one = desk.member("wm1")
+
+    def others(work: Work) -> None:
+        member_tags.add(work.db, one, "偏好", "真丝", member_tags.CORP, "lina", work.now)
+        member_tags.add(work.db, one, "偏好", "羊绒", member_tags.RULE, "sign_up", work.now)
+        member_tags.add(work.db, one, "来源", "老系统", member_tags.IMPORT, "", work.now)
+
+    await desk.bot.writer.call(others)
+    assert "偏好：真丝（企微）、羊绒；来源：老系统（导入）；渠道：live（规则）" in await desk.says("画像 王女士")

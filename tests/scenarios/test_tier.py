@@ -101,14 +101,14 @@ async def test_a_refund_takes_a_level_back_at_the_review_alone(mall: Shop) -> No
     await mall.refunds("o1", 320_000)
     assert of(mall, "wm1") == "金卡"
     await days(mall, 334)
-    assert told(mall, "金卡 将在") == 0
+    assert told(mall, "「金卡」将在") == 0
     await days(mall, 2)
-    assert told(mall, "金卡 将在 2027-11-11 复核，还差 3000 元") == 1
+    assert told(mall, "「金卡」将在 2027-11-11 复核，还差 3000 元") == 1
     await days(mall, 29)
     assert (of(mall, "wm1"), told(mall, "给你保留到")) == ("金卡", 1)
     await days(mall, 11)
     assert of(mall, "wm1") == "银卡"  # one step, whatever was earned
-    assert told(mall, "由 金卡 调整为 银卡") == 1
+    assert told(mall, "由「金卡」调整为「银卡」") == 1
     assert mall.bot.count("coupon", "template = '金卡礼' AND status <> 'voided'") == 1
 
 
@@ -118,7 +118,7 @@ async def test_who_catches_up_in_time_keeps_the_level(mall: Shop) -> None:
     await mall.pays("wm1", "o2", 300_000)
     await days(mall, 30)
     assert of(mall, "wm1") == "金卡"
-    assert told(mall, "复核通过，金卡 保留到") == 1
+    assert told(mall, "复核通过，「金卡」保留到") == 1
     assert told(mall, "调整为") == 0
 
 
@@ -130,7 +130,7 @@ async def test_nobody_falls_without_a_notice(mall: Shop) -> None:
     assert told(mall, "将在") == 0
     await mall.refunds("o2", 320_000)
     await days(mall, 30)
-    assert (of(mall, "wm1"), told(mall, "金卡 将在")) == ("金卡", 1)
+    assert (of(mall, "wm1"), told(mall, "「金卡」将在")) == ("金卡", 1)
     await days(mall, 45)
     assert of(mall, "wm1") == "银卡"
 
@@ -160,7 +160,7 @@ async def test_a_level_adds_to_a_birthday_once_also_on_29_february(mall: Shop) -
     await days(mall, 100)  # 19 February 2027
     await mall.pays("wm2", "c1", 19_900, items=[{"sku": "CARD", "qty": 1}])
     await days(mall, 12)
-    assert told(mall, "生日快乐！黑卡 送你 88 积分") == 1
+    assert told(mall, "生日快乐！「黑卡」送你 88 积分") == 1
     assert mall.bot.count("grant", "campaign = 'tier:birthday'") == 1
 
 
@@ -234,7 +234,7 @@ async def test_a_night_of_many_goes_window_by_window(mall: Shop, monkeypatch: py
     await days(mall, 340)
     for _ in range(4):
         await mall.passes(seconds=2)
-    assert told(mall, "银卡 将在") == 5
+    assert told(mall, "「银卡」将在") == 5
     assert mall.bot.count("member_tier", "stage = 'noticed'") == 5
 
 
