@@ -26,6 +26,7 @@ from tests.shop import Shop, start_shop
 PLAYS: dict[str, dict[str, Any]] = {
     "points": {}, "coupons": {}, "purchase": {}, "redeem": {}, "referral": {"velocity_per_hour": 5}, "flash_sale": {},
     "approvals": {}, "tagging": {}, "consent": {}, "salon": {}, "tier": {}, "journey": {"on": ["birthday"]},
+    "posts": {},
     "distribution": {"velocity_per_hour": 1, "refund_days": 1, "min_payout_fen": 1},
 }  # fmt: skip
 UNTIL = (NOON + timedelta(days=3)).isoformat()
@@ -199,6 +200,16 @@ async def wanted(world: World, step: str, **body: Any) -> Asked:
     return f"distribution/payouts/{number}/{step}", body
 
 
+DAILY_POST = {"name": "早安🌞", "text": "早安，$group", "userids": ["lina"], "weekdays": [1, 2, 3, 4, 5],
+              "times": ["09:30"], "minutes": 120, "first": "2026-11-11", "last": "2026-12-31"}  # fmt: skip
+
+
+async def launched(world: World) -> Asked:
+    """To the segment that was just made."""
+    moment = {"at": AT[0], "text": "$product 上新了🎉"}
+    return "launches", {"name": "秋茶", "sku": "A", "segment_id": world.id_of("segments"), "moments": [moment]}
+
+
 EVENING = {"name": "晚上见", "channel": "contact", "text": "今晚 8 点见"}
 
 
@@ -269,6 +280,11 @@ STORY: dict[str, tuple[str, Way]] = {
        for step in ("pause", "resume", "stop")},
     "segments": ("wang", plainly("segments", {"name": "直播间🎉", "rule": {"channels": ["live"]}})),
     "segments/change": ("wang", later("segments/{}/change", "segments", {"name": "直播"})),
+    "launches": ("wang", launched),
+    "launches/approve": ("wang", later("launches/{}/approve", "launches")),
+    "launches/stop": ("wang", later("launches/{}/stop", "launches")),
+    "posts": ("wang", plainly("posts", DAILY_POST)),
+    **{f"posts/{step}": ("wang", later(f"posts/{{}}/{step}", "posts")) for step in ("pause", "resume", "stop")},
     "segments/archive": ("wang", later("segments/{}/archive", "segments")),
     "salons": ("wang", plainly("salons", TEA)),
     "salons/change": ("wang", later("salons/{}/change", "salons", {"intro": "带上杯子"})),
@@ -309,7 +325,7 @@ async def world_of(database_url: str) -> AsyncIterator[World]:
             world.tokens[name] = await office.token_of(name, "owner")
         yield world
         with mall.bot.database.engine.begin() as connection:
-            for table in ("broadcast_task", "broadcast"):  # one was set under way by hand
+            for table in ("launch_moment", "broadcast_task", "broadcast"):  # one was set under way by hand
                 connection.execute(text(f"DELETE FROM {table}"))
 
 

@@ -14,7 +14,7 @@ from storage.db import Db
 from storage.faults import Conflict
 from storage.ids import Ids
 from storage.rows import Rows
-from storage.tables import Audience, Broadcast
+from storage.tables import Audience, Broadcast, BroadcastTask
 from tests.storage.conftest import NOW
 
 rows = Rows(Audience)
@@ -40,6 +40,14 @@ def broadcast(db: Db, people: int, userid: str = "lina") -> int:
     return 1
 
 
+def a_task(db: Db, task_id: int, size: int, **more: Any) -> None:
+    """A task of lina's that WeCom has."""
+    audience.tasks.add(db, BroadcastTask(
+        id=task_id, broadcast_id=1, userid="lina", chunk=1, msgid=f"msg{task_id}", status="made", error="", size=size,
+        reminded=0, reminded_at=None, made_at=NOW, confirmed_at=None, polled_at=None, outbox_id=0, **more,
+    ))  # fmt: skip
+
+
 def counts(db: Db) -> tuple[int, ...]:
     of = audience.broadcasts.one(db, id=1)
     assert of is not None
@@ -62,6 +70,7 @@ def test_rows_move_with_the_counts_and_only_once(db: Db) -> None:
     assert audience.settle_rest(db, 1, 7, LEFT, "", NOW) == 1
     assert counts(db) == (1, 1, 0, 2, 1)
     assert audience.reasons(db, 1) == [(FAILED, "not_friend", 1), (SUPPRESSED, "opted_out", 1)]
+    a_task(db, 7, 4, sent=2, failed=1)
     db.commit()
 
 
