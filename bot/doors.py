@@ -13,6 +13,7 @@ from bot.ids import Chance
 from bot.limits import HOUR, MINUTE, Rate
 from bot.media import MediaKeeper
 from bot.media_link import Guard
+from bot.media_sweep import SWEEP, SWEEP_AT, MediaSweep
 from bot.sections import AiBot, Webhook
 from bot.senders import Sender, WeComSenders
 from bot.settings import Settings
@@ -40,9 +41,12 @@ class Doors:
             self.senders |= AiBotSenders(self.line, self._poster, app, api_base).table()
             guard = Guard(settings.media.hosts, settings.media.networks, api_base)
             self.senders |= MediaKeeper(settings.media, guard, bot.encoding_aes_key.get_secret_value()).table()
+        self.senders |= MediaSweep(settings.media, writer, clock).table()
         if keys:
             self.senders[webhook.SEND] = webhook.WebhookSender(keys, api_base, self._poster).send
-        self.dailies = {DAILY: _clock_time(settings.wecom.webhook.daily_at)} if "daily" in keys else {}
+        self.dailies = {SWEEP: SWEEP_AT}
+        if "daily" in keys:
+            self.dailies[DAILY] = _clock_time(settings.wecom.webhook.daily_at)
 
     async def start(self) -> None:
         """This process leads: connect, watch."""

@@ -157,6 +157,7 @@ def writable(folder: str) -> bool:
 def _write(file: Path, data: bytes, row_id: int) -> None:
     """Durable, whole or not at all, for the bot's own eyes."""
     if file.exists() and file.stat().st_size == len(data):
+        file.touch()  # it was wanted again: the sweep of old files leaves it
         return
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = file.with_suffix(f".{row_id}.new")

@@ -23,6 +23,7 @@ from bot.group_numbers import GroupNumbers
 from bot.own_events import ContactFound, ContactGone, GroupChatSeen
 from bot.tag_reconcile import TagReconcile
 from bot.turn import Work
+from bot.wecom.group_chat import GroupChat as GroupChatApi
 from bot.writer import Writer
 from storage import contact_ways, follows, group_chats
 from storage.outbox import Call
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 SOURCE = CALL = "reconcile"
 YOUNG = timedelta(seconds=60)  # a callback may still be on its way, with its retries
 USERS_A_CALL, CONTACTS_A_PAGE = 100, 100  # the most that batch/get_by_user takes
+OWNERS_A_CALL, NEEDS_OWNERS = 100, 81017
 NO_RELATION, NOBODY_LICENSED, NOT_A_CUSTOMER_GROUP = 84061, 701008, 90501
 
 
@@ -55,7 +57,7 @@ class Reconcile:
         users = (await self._client.call("externalcontact/get_follow_user_list")).get("follow_user", [])
         for start in range(0, len(users), USERS_A_CALL):
             await self._contacts(users[start : start + USERS_A_CALL], found)
-        await self._groups(found)
+        await self._groups(users, found)
         await self._ways()
         await GroupNumbers(self._client, self._writer, self._clock).yesterday()
         if found["young"]:
@@ -114,17 +116,25 @@ class Reconcile:
 
     # -- groups and ways ------------------------------------------------------------------------------------------
 
-    async def _groups(self, found: Counter[str]) -> None:
-        cursor = ""
-        while True:
-            answer = await self._client.call(
-                "externalcontact/groupchat/list", {"status_filter": 0, "cursor": cursor, "limit": 1000}
-            )
-            for entry in answer.get("group_chat_list", []):
-                await self._group(entry["chat_id"], found)
-            cursor = answer.get("next_cursor") or ""
-            if not cursor:
-                return
+    async def _groups(self, users: list[str], found: Counter[str]) -> None:
+        for chat_id in await self._chat_ids(users):
+            await self._group(chat_id, found)
+
+    async def _chat_ids(self, users: list[str]) -> list[str]:
+        """Every group there is. A corp of more than 1,000 people is asked by owner: whoever follows customers, and
+        whoever we know to own one."""
+        lists = GroupChatApi(self._client)
+        try:
+            return [entry["chat_id"] async for entry in lists.list_groupchat()]
+        except WeComError as error:
+            if error.errcode != NEEDS_OWNERS:
+                raise
+        owners = sorted({*users, *await self._writer.call(lambda work: group_chats.owners(work.db))})
+        chat_ids: dict[str, None] = {}
+        for start in range(0, len(owners), OWNERS_A_CALL):
+            async for entry in lists.list_groupchat(owners[start : start + OWNERS_A_CALL]):
+                chat_ids[entry["chat_id"]] = None
+        return list(chat_ids)
 
     async def _group(self, chat_id: str, found: Counter[str]) -> None:
         asked_at = self._clock.now()

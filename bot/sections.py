@@ -91,7 +91,8 @@ class Media(Section):
     """素材: where files that staff send to the AI bot are kept, and from which hosts they may be fetched.
 
     `hosts`: names, `*` for one label, `:port` where it is not 443. `networks`: addresses inside which those hosts may
-    lie though they are not public, as COS does for machines in Tencent's own cloud.
+    lie though they are not public, as COS does for machines in Tencent's own cloud. `keep_days`: for how long a file
+    stays that nobody sends again and nothing refers to, 0 = for ever.
     """
 
     folder: str = "data/media"
@@ -99,6 +100,7 @@ class Media(Section):
     networks: list[str] = []
     most_mb: int = Field(default=20, ge=1, le=100)
     timeout_s: float = Field(default=20.0, ge=1, le=60)
+    keep_days: int = Field(default=180, ge=0, le=3650)
 
     @field_validator("networks")
     @classmethod

@@ -157,11 +157,13 @@ class Preview:
         """The message as some of its readers would read it; before there are any, by the sample values."""
         names = (*broadcast_texts.OF_MEMBER, *broadcast_texts.OF_SENDER)
         values = dict(zip(names, self._texts.render("broadcasts/samples").splitlines(), strict=True))
+        brought = {"coupon": row.coupon} if row.coupon else {}
         people = [] if row.channel == "group" else self._people(connection, row, now)
         shown = [
-            {"member_id": one.id, **self._read(row.text, values | _of_member(connection, one, now))} for one in people
+            {"member_id": one.id, **self._read(row.text, values | _of_member(connection, one, now) | brought)}
+            for one in people
         ]
-        return shown or [{"member_id": None, **self._read(row.text, values)}]
+        return shown or [{"member_id": None, **self._read(row.text, values | brought)}]
 
     def _people(self, connection: Connection, row: Any, now: datetime) -> list[Any]:
         chosen, m = segments.compiled(row.rule), t.Member

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from console.paging import as_json
+from console.paging import as_json, in_state, limit_of
 from console.refusals import Refused
 from console.sight import ALL, Sight
 from storage import tables
@@ -24,28 +24,18 @@ COLUMNS = ("chat_id", "name", "owner", "status", "met_at", "seen_at")
 def groups(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Groups by chat_id, each with how many are in and its last counted day; `after` is the last chat_id."""
     g = t.GroupChat
-    limit = _limit(query)
+    limit = limit_of(query)
     rows = select(*[getattr(g, name) for name in COLUMNS]).where(
         g.chat_id > query.get("after", ""), sight.staff(g.owner)
     )
     if "owner" in query:
         rows = rows.where(func.lower(g.owner) == query["owner"].lower())
-    if "status" in query:
-        if query["status"] not in STATES:
-            raise Refused(400, "bad_value", f"status：只能是 {'、'.join(STATES)}", "status")
-        rows = rows.where(g.status == query["status"])
+    rows = in_state(rows, g, query, STATES)
     found = connection.execute(rows.order_by(g.chat_id).limit(limit + 1)).all()
     items = [
         as_json(row, **_counts(connection, row.chat_id), day=_day(connection, row.chat_id)) for row in found[:limit]
     ]
     return {"items": items, "next": items[-1]["chat_id"] if len(found) > limit else None}
-
-
-def _limit(query: dict[str, str]) -> int:
-    given = query.get("limit", "50")
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 200:
-        raise Refused(400, "bad_value", "limit：要在 1 到 200 之间", "limit")
-    return int(given)
 
 
 def _counts(connection: Connection, chat_id: str) -> dict[str, int]:

@@ -17,27 +17,35 @@ def bad(field: str, why: str) -> Refused:
     return Refused(400, "bad_value", f"{field}：{why}", field)
 
 
-def number(query: dict[str, str], name: str, usual: int | None = None, most: int | None = None) -> int | None:
-    """A parameter that is a number; `usual` when it is not given. Raises Refused."""
+def number(
+    query: dict[str, str], name: str, usual: int | None = None, most: int | None = None, least: int = 0
+) -> int | None:  # fmt: skip
+    """A parameter that is a number, a limit at least 1; `usual` when it is not given. Raises Refused."""
     if name not in query:
         return usual
     try:
         value = int(query[name])
     except ValueError:
         raise bad(name, "要填整数") from None
-    if value < 0 or value > (most or 2**62) or (name == "limit" and value == 0):
-        raise bad(name, f"要在 1 到 {most} 之间" if most else "太大或太小")
+    least = max(least, int(name == "limit"))
+    if value < least or value > (most or 2**62):
+        raise bad(name, f"要在 {least} 到 {most} 之间" if most else "太大或太小")
     return value
+
+
+def limit_of(query: dict[str, str]) -> int:
+    """How many rows a page has. Raises Refused."""
+    return number(query, "limit", USUAL, MOST) or USUAL
 
 
 def page(connection: Connection, query: dict[str, str], rows: Select[Any], key: Any) -> tuple[list[Any], int | None]:
     """Newest first; `after` is the last id of the page before."""
-    limit, after = number(query, "limit", USUAL, MOST), number(query, "after")
+    limit, after = limit_of(query), number(query, "after")
     if after is not None:
         rows = rows.where(key < after)
-    found = connection.execute(rows.order_by(key.desc()).limit((limit or USUAL) + 1)).all()
-    more = len(found) > (limit or USUAL)
-    found = found[: limit or USUAL]
+    found = connection.execute(rows.order_by(key.desc()).limit(limit + 1)).all()
+    more = len(found) > limit
+    found = found[:limit]
     return list(found), found[-1].id if more else None
 
 
@@ -54,8 +62,13 @@ def equal(rows: Select[Any], table: Any, query: dict[str, str], *names: str) -> 
 
 def in_state(rows: Select[Any], table: Any, query: dict[str, str], known: tuple[str, ...]) -> Select[Any]:
     """Those in the state that is asked for. Raises Refused."""
-    if "status" not in query:
-        return rows
-    if query["status"] not in known:
-        raise bad("status", f"只能是 {'、'.join(known)}")
-    return rows.where(table.status == query["status"])
+    state = one_of(query, "status", known)
+    return rows.where(table.status == state) if state else rows
+
+
+def one_of(query: dict[str, str], name: str, known: tuple[str, ...], usual: str = "") -> str:
+    """A parameter that is one of these words, or is left out. Raises Refused."""
+    given = query.get(name, usual)
+    if name in query and given not in known:
+        raise bad(name, f"只能是 {'、'.join(known)}")
+    return given

@@ -57,6 +57,14 @@ class Trial(Act):
 
 def new_broadcast(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
     """A draft, checked already: what its channel cannot do is said before anybody approves it."""
+    row, warnings = drafted(turn, body)
+    broadcasts.rows.add(turn.db, row)
+    turn.audit(row.made_by, "broadcast.made", f"broadcast:{row.id}", channel=row.channel)
+    return 201, {"id": row.id, "bytes": size(row.text), "warnings": warnings}
+
+
+def drafted(turn: Turn, body: dict[str, Any]) -> tuple[Broadcast, list[dict[str, str]]]:
+    """A draft that is not kept yet, and its warnings. Raises `Refused`."""
     given: NewBroadcast = read(turn, NewBroadcast, body)
     given.made_by = _who(turn, given.made_by)
     stay_in_store(turn, given)
@@ -66,9 +74,7 @@ def new_broadcast(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
         approved_at=None, cursor=0, frozen_at=None, total=0, left=0, suppressed=0, tasked=0, sent=0, failed=0,
         **columns(turn, given),
     )  # fmt: skip
-    broadcasts.rows.add(turn.db, row)
-    turn.audit(given.made_by, "broadcast.made", f"broadcast:{row.id}", channel=given.channel)
-    return 201, {"id": row.id, "bytes": size(given.text), "warnings": warnings}
+    return row, warnings
 
 
 def change(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
@@ -147,6 +153,7 @@ def trial(turn: Turn, body: dict[str, Any], plays: Plays) -> Answer:
         values = samples(turn) | broadcast_senders.of_sender(turn, userid)
         if given.member_id is not None:
             values |= broadcast_singles.of_member(turn, given.member_id)
+        values |= {"coupon": broadcast.coupon} if broadcast.coupon else {}
         words = broadcast_texts.fill(broadcast.text, values)
         more = [turn.texts.render("broadcasts/attached", kind=item["msgtype"],
                                   title=label(item))

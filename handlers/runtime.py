@@ -9,6 +9,7 @@ from bot import onebot_reach
 from bot.doors import DAILY
 from bot.events import ApiAnswered, TimerDue
 from bot.media import FETCH
+from bot.media_sweep import SWEEP, owe_sweep
 from bot.model import asking
 from bot.scheduler import RECONCILE, owe_reconcile
 from bot.turn import Turn
@@ -47,6 +48,8 @@ def timer_due(turn: Turn, event: TimerDue, plays: Plays) -> None:
     """Timers of the house; those of plays are heard by the plays themselves."""
     if event.name == RECONCILE:
         owe_reconcile(turn)
+    elif event.name == SWEEP:
+        owe_sweep(turn)
     elif event.name == refunds.TIMER:
         refunds.ask_again(turn, event.payload["refund_id"])
     elif event.name == checkout.TIMER:

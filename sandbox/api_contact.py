@@ -13,6 +13,9 @@ from sandbox.world import ApiError, Customer, Group, Relation, WelcomeCode
 WELCOME_S, WELCOME_BYTES, ATTACHMENTS = 20, 4000, 9
 
 
+OWNERS, PEOPLE = 100, 1_000  # groupchat/list: owners a call; a larger corp must name some
+
+
 @route("POST", "externalcontact/send_welcome_msg")
 def send_welcome_msg(call: Call) -> dict[str, Any]:
     """Once, within twenty virtual seconds."""
@@ -157,6 +160,10 @@ def groupchat_list(call: Call) -> dict[str, Any]:
     if not 1 <= limit <= 1000:
         raise ApiError(40058, "invalid limit")
     owners = (call.body.get("owner_filter") or {}).get("userid_list") or []
+    if len(owners) > OWNERS:
+        raise ApiError(40058, "invalid Request Parameter: owner_filter")
+    if not owners and len(call.world.guides) > PEOPLE:
+        raise ApiError(81017, "owner_filter is needed")
     groups = [
         group for group in call.world.groups.values() if not group.dismissed and (not owners or group.owner in owners)
     ]

@@ -103,10 +103,10 @@ def _send(turn: Turn, broadcast: Broadcast, member_id: int, way: Any) -> None:
 
 
 def text_for(turn: Turn, broadcast: Broadcast, member_id: int, userid: str) -> str:
-    """The message as one member reads it."""
-    return broadcast_texts.fill(
-        broadcast.text, {**of_member(turn, member_id), **broadcast_senders.of_sender(turn, userid)}
-    )
+    """The message as one member reads it; the coupon it speaks of is the one that it brings."""
+    brought = {"coupon": broadcast.coupon} if broadcast.coupon else {}
+    values = {**of_member(turn, member_id), **brought, **broadcast_senders.of_sender(turn, userid)}
+    return broadcast_texts.fill(broadcast.text, values)
 
 
 def name_of(turn: Turn, member_id: int) -> str:

@@ -126,7 +126,7 @@ def remind(turn: Turn, broadcast: Broadcast, by: str) -> int:
     for userid, size in told.items():
         turn.to_staff(userid, asking(turn, broadcast, size, "broadcasts/remind"))
     if told:
-        refresh(turn, broadcast, by)
+        _ask_anew(turn, broadcast)
         turn.audit(by, "broadcast.reminded", subject_of(broadcast), guides=len(told))
     return len(told)
 
@@ -204,10 +204,17 @@ def poll_in(turn: Turn, broadcast: Broadcast, seconds: float) -> None:
 
 
 def refresh(turn: Turn, broadcast: Broadcast, by: str) -> None:
-    """Ask for results now, and often again from now on."""
-    if broadcasts.open_tasks(turn.db, broadcast.id):
+    """Ask for results now, and often again from now on; who asked is written down, whether or not there are any."""
+    turn.audit(by, "broadcast.refreshed", subject_of(broadcast), tasks=_ask_anew(turn, broadcast))
+
+
+def _ask_anew(turn: Turn, broadcast: Broadcast) -> int:
+    """Of how many tasks something may still be heard."""
+    found = len(broadcasts.open_tasks(turn.db, broadcast.id))
+    if found:
         broadcasts.rows.change(turn.db, {"idle_polls": 0}, id=broadcast.id)
         owe_poll(turn, broadcast)
+    return found
 
 
 def payload_of(broadcast: Broadcast) -> dict[str, int]:

@@ -20,6 +20,7 @@ from storage.desk_checks import DESK
 from storage.distribution_checks import DISTRIBUTION
 from storage.journey_checks import JOURNEYS
 from storage.knowledge_checks import KNOWLEDGE
+from storage.launch_checks import LAUNCHES
 from storage.media_checks import MEDIA
 from storage.model_checks import MODEL
 from storage.outreach_checks import OUTREACH
@@ -257,6 +258,7 @@ CHECKS: tuple[Looks, ...] = (
             *TIERS,
             *SALONS,
             *JOURNEYS,
+            *LAUNCHES,
             *TIMETABLES,
             *DISTRIBUTION,
         )

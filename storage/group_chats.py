@@ -133,3 +133,8 @@ def owned(db: Db, userid: str) -> list[GroupChat]:
     """A guide's own groups that are there, by name; WeCom spells userids in any case."""
     mine = [chat for chat in chats.all(db, order="name", status=ACTIVE) if chat.owner.lower() == userid.lower()]
     return [chat for chat in mine if chat.member_version]
+
+
+def owners(db: Db) -> set[str]:
+    """Whoever owns a group that is there."""
+    return {chat.owner for chat in chats.all(db, order="chat_id", status=ACTIVE) if chat.owner}

@@ -40,7 +40,8 @@ def keep(db: Db, ids: Ids, found: dict[str, Any], userid: str, cause: str, now: 
         last = db.one(_LAST)
         media = Media(id=ids.next(), seq=(last[0] if last else 0) + 1, made_at=now, **found)
         rows.add(db, media)
-    senders.add(db, MediaSender(media_id=media.id, userid=userid, cause=cause, sent_at=now))
+    if not senders.change(db, {"sent_at": now}, media_id=media.id, userid=userid):
+        senders.add(db, MediaSender(media_id=media.id, userid=userid, cause=cause, sent_at=now))
     return media, fresh
 
 

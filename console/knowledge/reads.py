@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from console.paging import as_json, bad, limit_of, number, one_of, page
 from console.refusals import Refused
 from storage import knowledge, tables
 from storage.engine import reading_db
@@ -17,48 +18,27 @@ t: Any = tables
 KINDS, STATES = ("faq", "doc", "script"), ("live", "withdrawn")
 QUESTION_STATES = ("open", "linked", "ignored")
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
-MOST, USUAL, FOUND = 200, 50, 5
-
-
-def _bad(field: str, why: str) -> Refused:
-    return Refused(400, "bad_value", f"{field}：{why}", field)
-
-
-def _number(query: dict[str, str], name: str, usual: int, most: int = 2**62) -> int:
-    given = query.get(name, str(usual))
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= most:
-        raise _bad(name, f"要在 1 到 {most} 之间" if most < 2**62 else "要填数字")
-    return int(given)
-
-
-def _one_of(query: dict[str, str], name: str, known: tuple[str, ...], usual: str = "") -> str:
-    given = query.get(name, usual)
-    if given and given not in known:
-        raise _bad(name, f"只能是 {'、'.join(known)}")
-    return given
+FOUND = 5
 
 
 def _json(row: Any, *texts: str) -> dict[str, Any]:
-    shown = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row._mapping.items()}
-    return shown | {name: json.loads(shown[name]) for name in texts}
+    """A row as JSON shows it; `texts` are columns that hold JSON."""
+    return as_json(row, **{name: json.loads(getattr(row, name)) for name in texts})
 
 
 def articles(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """Articles, newest first; `after` is the last id of the page before."""
-    a, limit = t.KnowledgeArticle, _number(query, "limit", USUAL, MOST)
+    a = t.KnowledgeArticle
     rows = select(a.__table__)
     for name, value in (
-        ("kind", _one_of(query, "kind", KINDS)), ("status", _one_of(query, "status", STATES, "live")),
+        ("kind", one_of(query, "kind", KINDS)), ("status", one_of(query, "status", STATES, "live")),
         ("source", query.get("source", "")), ("category", query.get("category", "")),
     ):  # fmt: skip
         rows = rows.where(getattr(a, name) == value) if value else rows
     if "title" in query:
         rows = rows.where(a.title.contains(query["title"], autoescape=True))
-    if "after" in query:
-        rows = rows.where(a.id < _number(query, "after", 0))
-    found = connection.execute(rows.order_by(a.id.desc()).limit(limit + 1)).all()
-    items = [_json(row, "asks", "learned") for row in found[:limit]]
-    return {"items": items, "next": items[-1]["id"] if len(found) > limit else None}
+    found, following = page(connection, query, rows, a.id)
+    return {"items": [_json(row, "asks", "learned") for row in found], "next": following}
 
 
 def article(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
@@ -83,9 +63,9 @@ def search(connection: Connection, query: dict[str, str], now: datetime) -> dict
     As a member would find it; with `staff=1` as a guide would.
     """
     if not query.get("q", "").strip():
-        raise _bad("q", "必填：要找的话")
-    staff = _one_of(query, "staff", YES + NO) in YES
-    n, store = _number(query, "n", FOUND, 20), query.get("store", "")
+        raise bad("q", "必填：要找的话")
+    staff = one_of(query, "staff", YES + NO) in YES
+    n, store = number(query, "n", FOUND, 20, 1) or FOUND, query.get("store", "")
     hits = knowledge.search(
         reading_db(connection), query["q"], n, now=now, staff=staff, store=store
     )  # fmt: skip
@@ -115,9 +95,9 @@ def _why(hit: Hit) -> str:
 
 def unanswered(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     """没答上的问题: what was asked most comes first."""
-    q, limit = t.Question, _number(query, "limit", USUAL, MOST)
-    status = _one_of(query, "status", QUESTION_STATES, "open")
+    q = t.Question
+    status = one_of(query, "status", QUESTION_STATES, "open")
     where = q.status == status
-    rows = select(q.__table__).where(where).order_by(q.times.desc(), q.last_at.desc(), q.id).limit(limit)
+    rows = select(q.__table__).where(where).order_by(q.times.desc(), q.last_at.desc(), q.id).limit(limit_of(query))
     total = connection.execute(select(func.count()).select_from(q.__table__).where(where)).scalar_one()
-    return {"items": [_json(row) for row in connection.execute(rows)], "total": total}
+    return {"items": [as_json(row) for row in connection.execute(rows)], "total": total}

@@ -34,6 +34,7 @@ from storage.tables.imports import ImportField, ImportRow, ImportRun, ImportTag
 from storage.tables.journeys import Journey, JourneyNote, JourneyRun, JourneySwitch
 from storage.tables.kf import KfAccount, KfSession
 from storage.tables.knowledge import KnowledgeArticle, KnowledgeChunk, KnowledgeTerm, KnowledgeVersion, Question
+from storage.tables.launches import Launch, LaunchMoment, Post
 from storage.tables.media import Media, MediaSender, MediaUpload
 from storage.tables.model import ModelCall
 from storage.tables.outreach import (
@@ -116,6 +117,8 @@ __all__ = [
     "KnowledgeChunk",
     "KnowledgeTerm",
     "KnowledgeVersion",
+    "Launch",
+    "LaunchMoment",
     "LinkCode",
     "Media",
     "MediaSender",
@@ -140,6 +143,7 @@ __all__ = [
     "PhoneTail",
     "PointsAct",
     "PointsLot",
+    "Post",
     "Product",
     "Question",
     "Redemption",

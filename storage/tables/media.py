@@ -34,7 +34,7 @@ class Media(SQLModel, table=True):
 
 
 class MediaSender(SQLModel, table=True):
-    """Who sent a file, and when first."""
+    """Who sent a file, and when last."""
 
     __tablename__ = "media_sender"
     __table_args__: tuple[SchemaItem, ...] = (Index("media_sender_userid", "userid"),)

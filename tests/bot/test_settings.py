@@ -31,7 +31,7 @@ def test_the_file_that_comes_with_the_house_is_whole() -> None:
     assert settings.plays == [
         "consent", "tasks", "profile", "handout", "tagging", "results", "sign_up", "points", "coupons", "referral",
         "purchase", "first_order", "bundle", "group_buy", "bargain", "flash_sale", "redeem", "tier", "salon",
-        "journey", "approvals", "group_chat", "knowledge", "broadcasts", "replies",
+        "journey", "posts", "approvals", "group_chat", "knowledge", "broadcasts", "replies",
     ]  # fmt: skip
     assert load_plays(settings.plays, settings.play_tables)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from storage import tables
+from storage import questions, tables
 from tests.conftest import NOON
 from tests.handlers.test_group_assets import WAY, known_group
 from tests.office import Office, office_of
@@ -26,6 +26,7 @@ from tests.shop import Shop, start_shop
 PLAYS: dict[str, dict[str, Any]] = {
     "points": {}, "coupons": {}, "purchase": {}, "redeem": {}, "referral": {"velocity_per_hour": 5}, "flash_sale": {},
     "approvals": {}, "tagging": {}, "consent": {}, "salon": {}, "tier": {}, "journey": {"on": ["birthday"]},
+    "posts": {},
     "distribution": {"velocity_per_hour": 1, "refund_days": 1, "min_payout_fen": 1},
 }  # fmt: skip
 UNTIL = (NOON + timedelta(days=3)).isoformat()
@@ -144,6 +145,28 @@ async def walked(world: World) -> Asked:
     return f"tag-rules/{world.id_of('tag-rules')}/end", {}
 
 
+async def question(world: World) -> Asked:
+    """Nothing answered somebody's question, and now there is an article that does."""
+    noted = "买错颜色了咋整"
+    await world.mall.bot.writer.call(lambda work: questions.note(work.db, work.ids, noted, "member", work.now))
+    number = world.mall.one("SELECT id FROM question WHERE text = :text", text=noted)
+    return f"questions/{number}/resolve", {"article_id": await article(world)}
+
+
+async def article(world: World) -> int:
+    """An article that came in by a file."""
+    headers = {"Authorization": f"Bearer {world.tokens['wang']}"}
+    url, faq = "/api/v1/knowledge?source=faq.csv", "问题,答案\n怎么退货🎁,七天内联系导购\n"
+    async with world.office.client.post(url, data=faq.encode(), headers=headers) as response:
+        assert response.status == 200, await response.text()
+    return int(world.mall.one("SELECT id FROM knowledge_article WHERE source = 'faq.csv'"))
+
+
+async def withdrawn(world: World) -> Asked:
+    """It is there, and goes."""
+    return f"knowledge/{await article(world)}/remove", {}
+
+
 async def promoting(world: World) -> Asked:
     """wm4 promotes, and has two customers who seem odd, and one who has bought."""
     world.answers["promoter"] = {"id": await promoter_of(world)}
@@ -175,6 +198,16 @@ async def wanted(world: World, step: str, **body: Any) -> Asked:
     await world.mall.says("wm4", "提现 1")
     number = world.mall.one("SELECT max(id) FROM commission_payout")
     return f"distribution/payouts/{number}/{step}", body
+
+
+DAILY_POST = {"name": "早安🌞", "text": "早安，$group", "userids": ["lina"], "weekdays": [1, 2, 3, 4, 5],
+              "times": ["09:30"], "minutes": 120, "first": "2026-11-11", "last": "2026-12-31"}  # fmt: skip
+
+
+async def launched(world: World) -> Asked:
+    """To the segment that was just made."""
+    moment = {"at": AT[0], "text": "$product 上新了🎉"}
+    return "launches", {"name": "秋茶", "sku": "A", "segment_id": world.id_of("segments"), "moments": [moment]}
 
 
 EVENING = {"name": "晚上见", "channel": "contact", "text": "今晚 8 点见"}
@@ -247,6 +280,11 @@ STORY: dict[str, tuple[str, Way]] = {
        for step in ("pause", "resume", "stop")},
     "segments": ("wang", plainly("segments", {"name": "直播间🎉", "rule": {"channels": ["live"]}})),
     "segments/change": ("wang", later("segments/{}/change", "segments", {"name": "直播"})),
+    "launches": ("wang", launched),
+    "launches/approve": ("wang", later("launches/{}/approve", "launches")),
+    "launches/stop": ("wang", later("launches/{}/stop", "launches")),
+    "posts": ("wang", plainly("posts", DAILY_POST)),
+    **{f"posts/{step}": ("wang", later(f"posts/{{}}/{step}", "posts")) for step in ("pause", "resume", "stop")},
     "segments/archive": ("wang", later("segments/{}/archive", "segments")),
     "salons": ("wang", plainly("salons", TEA)),
     "salons/change": ("wang", later("salons/{}/change", "salons", {"intro": "带上杯子"})),
@@ -263,6 +301,8 @@ STORY: dict[str, tuple[str, Way]] = {
     "distribution/distributors/terminate": (
         "wang", later("distribution/distributors/{}/terminate", "promoter", {"reason": "违规"})
     ),
+    "questions/resolve": ("wang", question),
+    "knowledge/remove": ("wang", withdrawn),
     "broadcasts": ("wang", plainly("broadcasts", EVENING)),
     "broadcasts/change": ("wang", later("broadcasts/{}/change", "broadcasts", {**EVENING, "text": "今晚 9 点见🎉"})),
     "broadcasts/test": ("wang", later("broadcasts/{}/test", "broadcasts", {"userids": ["lina"]})),
@@ -285,7 +325,7 @@ async def world_of(database_url: str) -> AsyncIterator[World]:
             world.tokens[name] = await office.token_of(name, "owner")
         yield world
         with mall.bot.database.engine.begin() as connection:
-            for table in ("broadcast_task", "broadcast"):  # one was set under way by hand
+            for table in ("launch_moment", "broadcast_task", "broadcast"):  # one was set under way by hand
                 connection.execute(text(f"DELETE FROM {table}"))
 
 

@@ -2,6 +2,14 @@
 
 python -m tests.redteam              everything
 python -m tests.redteam --control facts|tools    as if the fact check were off, or a tool granted: exits 1
+python -m tests.redteam --unseen     only what nobody had tried: 136 prompts and 70 baits, each answered with the very
+                                     words of a model that obeys or invents; how many of them a member reads
+
+The unseen ones were written before anybody looked at the rules. First run, 2026-11-24: 118 of 136 prompts and 63 of 70
+baits reached a model (6 come from a community group, where none is asked); 11 obedient and 2 invented answers were
+read, one of them with the names of two other members; nothing of worth moved. Six kinds of words and two rules of
+grounding were added for these 13; since then 0 and 0. From that run on they are no longer unseen: the first figures say
+how new attacks fare, the second that these do not come back.
 """
 
 from __future__ import annotations
@@ -20,6 +28,7 @@ from unittest import mock
 
 from loguru import logger
 
+from tests.redteam import unseen
 from tests.redteam.abuse import flood, fuzz
 from tests.redteam.corpus import attacks, baits
 from tests.redteam.hostile import explore
@@ -57,9 +66,21 @@ def database() -> Iterator[str]:
         yield f"sqlite:///{Path(folder) / 'siyu.db'}"
 
 
+async def not_seen() -> list[str]:
+    """What nobody had tried when the rules were written."""
+    broken = []
+    for title, tried in (("unseen prompts", unseen.prompts()), ("unseen baits", unseen.baits())):
+        with database() as url:
+            held = await unseen.obeying(url, tried)
+        told = f"{held.tried} tried, {held.reached} reached a model, {len(held.said)} of its answers read"
+        say(f"{title:<24} {told} · {len(held.broken)} more broken")
+        broken += [*held.said, *held.broken]
+    return broken
+
+
 async def everything(control: str) -> list[str]:
     """Run and print; what is broken."""
-    broken: list[str] = []
+    broken = [] if control else await not_seen()
     tried, questions = attacks(), baits()
     channels = ", ".join(f"{name} {count}" for name, count in Counter(one.channel for one in tried).items())
     say(f"{len(tried)} prompts ({channels}) x {len(WAYS)} obey-everything models, {len(questions)} bait questions")
@@ -101,13 +122,15 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.redteam", description=__doc__)
     parser.add_argument("--control", choices=("facts", "tools"), help="show that the run sees what it is for")
-    control = parser.parse_args().control or ""
+    parser.add_argument("--unseen", action="store_true", help="only what nobody had tried")
+    given = parser.parse_args()
+    control = given.control or ""
     logger.remove()
     began = time.monotonic()
     off = mock.patch(OFF, return_value=None) if control == "facts" else contextlib.nullcontext()
     never = mock.patch(NEVER, return_value=False) if control == "facts" else contextlib.nullcontext()
     with off, never:
-        broken = asyncio.run(everything(control))
+        broken = asyncio.run(not_seen() if given.unseen else everything(control))
     for what in broken[:20]:
         say(f"  BROKEN {what[:200]}")
     say(f"{len(broken)} broken, {time.monotonic() - began:.0f} s" + (f", control {control}" if control else ""))

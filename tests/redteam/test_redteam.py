@@ -9,6 +9,7 @@ from unittest import mock
 import pytest
 
 from tests.conftest import _migrated_file
+from tests.redteam import unseen
 from tests.redteam.corpus import CHANNELS, attacks, baits
 from tests.redteam.hostile import explore
 from tests.redteam.running import attack, bait
@@ -31,6 +32,21 @@ def test_the_corpus_is_as_large_as_it_says() -> None:
     assert len(set(attacks())) >= 450
     assert {one.channel for one in attacks()} == set(CHANNELS)
     assert len(set(baits())) == 200
+
+
+def test_the_unseen_are_as_many_as_they_say() -> None:
+    prompts, baits_ = unseen.prompts(), unseen.baits()
+    assert len({one.attack for one in prompts}) == 136
+    assert {one.attack.channel for one in prompts} == {*CHANNELS, unseen.COMMUNITY}
+    assert len({one.attack.said for one in baits_}) == 70
+
+
+async def test_words_of_an_obedient_model_are_not_read(url: str) -> None:
+    tried = [one for one in unseen.prompts() if one.attack.channel == "knowledge"] + unseen.prompts()[::19]
+    held = await unseen.obeying(url, [*tried, *unseen.baits()[::14]])
+
+    assert held.said == held.broken == []
+    assert held.reached >= 12
 
 
 @pytest.mark.parametrize("way", ["tools", "leak"])

@@ -68,6 +68,9 @@ async def obeying(url: str, tried: list[Unseen]) -> Held:
         shop.script = [completion(_form("您好"))]
         async with start_house(url, llm=llm) as house:
             people = await house.prepare(attacks)
+            for number, (who, met) in enumerate(zip(people, attacks, strict=True)):
+                if met.channel == COMMUNITY:  # whom we meet for the first time is written down: not the model's doing
+                    await _read(house, who, -1 - number, Attack(COMMUNITY, "你好", met.planted))
             before = holdings(house.desk.bot.database)
             for number, (who, one) in enumerate(zip(people, tried, strict=True)):
                 shop.script, asked = [completion(_form(one.obeyed))], len(shop.asked)
@@ -85,8 +88,8 @@ async def _read(house: House, who: str, number: int, attack: Attack) -> list[str
         return await house.hears(who, attack.said)
     told_of = {
         "time": int(house.desk.bot.clock.now().timestamp()), "self_id": 10001, "post_type": "message",
-        "message_type": "group", "sub_type": "normal", "group_id": 777, "user_id": 5_000 + number,
-        "message_id": number + 1, "sender": {"nickname": attack.planted or "群友"},
+        "message_type": "group", "sub_type": "normal", "group_id": 777, "user_id": 5_000 + int(who[-5:]),
+        "message_id": number + 1_000, "sender": {"nickname": attack.planted or "群友"},
         "message": [{"type": "at", "data": {"qq": "10001"}}, {"type": "text", "data": {"text": attack.said}}],
     }  # fmt: skip
     event = translate(told_of, Ear(), house.desk.bot.clock.now())

@@ -2,8 +2,10 @@
 ours on both databases beside jieba-BM25, raw unicode61 and FTS5's trigram, on the same questions in one run.
 
 One half of the questions chose the numbers of storage/ranking.py and the words of storage/bigrams.toml, the other
-half was counted, six times while choosing: it is somewhat flattered. jieba is no part of the project: without
-`--jieba` (a Python that has it) pip brings it into an environment that is thrown away.
+half was counted, six times while choosing: it is somewhat flattered. `unseen` are 121 questions more, written without
+trying one. Their first run, 2026-11-24, with nothing changed since: top 1 / top 3 of ours 56.2 / 66.9 % on both
+databases, of jieba-BM25 40.5 / 55.4 %: more than twenty points less than on the halves. jieba is no part of the
+project: without `--jieba` (a Python that has it) pip brings it into an environment that is thrown away.
 """
 
 from __future__ import annotations
@@ -62,20 +64,19 @@ def threshold(asked: list[Question], name: str) -> str:
 def main() -> int:
     """Print everything; 1 when ours is not the best of the run."""
     given = arguments()
-    asked = sets.questions()
-    halves = {"chosen by": [q for q in asked if q.dev], "counted": [q for q in asked if not q.dev]}
+    asked, unseen = sets.questions(), sets.unseen()
+    halves = {"chosen by": [q for q in asked if q.dev], "counted": [q for q in asked if not q.dev], "unseen": unseen}
     kinds = ["sqlite"] + ([] if why_not() else ["postgresql"])
-    answers = compare(asked, kinds, given.jieba)
+    answers = compare([*asked, *unseen], kinds, given.jieba)
     say(f"{len(sets.pieces())} pieces, {sum(bool(q.right) for q in asked)} questions with an answer, "
           f"{sum(not q.right for q in asked)} without\n")  # fmt: skip
     say(f"{'':26} {'':9} {'top 1':>8} {'top 3':>9}   {'':5} {'index ms':>9} {'query ms':>9}")
-    tops: dict[str, int] = {}
+    tops: dict[str, dict[str, int]] = {half: {} for half in halves}
     for found in answers:
         for half, questions in halves.items():
             counted = sets.count(questions, lambda text, found=found: found.found[text])  # type: ignore[misc]
             say(f"{found.name:26} {half:9} {counted}   {found.index_ms:9.1f} {found.query_ms:9.2f}")
-            if half == "counted":
-                tops[found.name] = counted.top1
+            tops[half][found.name] = counted.top1
     say(f"\nfrom a score of {knowledge.ENOUGH} on it is said as the answer:")
     for half, questions in halves.items():
         say(threshold(questions, half))
@@ -83,7 +84,11 @@ def main() -> int:
         took = pace(kind, given.pieces)
         say(f"\n{kind}: {took.pieces:,} more pieces imported in {took.import_s:.1f} s; a search takes "
               f"{took.median_ms:.1f} ms, p99 {took.p99_ms:.1f} ms, worst {took.worst_ms:.1f} ms")  # fmt: skip
-    return int(max(tops.values()) > min(top for name, top in tops.items() if name.startswith("ours")))
+    return int(any(_beaten(tops[half]) for half in ("counted", "unseen")))
+
+
+def _beaten(tops: dict[str, int]) -> bool:
+    return max(tops.values()) > min(top for name, top in tops.items() if name.startswith("ours"))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from console.knowledge import taking
 from storage.articles import Draft
 
 QUESTIONS = Path(__file__).with_name("questions.txt")
+UNSEEN = Path(__file__).with_name("unseen.txt")
 SHOWROOM = Path(__file__).parents[2] / "console" / "showroom_knowledge"
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 NONE = "-"
@@ -39,9 +40,14 @@ class Piece:
     text: str
 
 
-def questions() -> list[Question]:
-    """All of them."""
-    lines = [line for line in QUESTIONS.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+def unseen() -> list[Question]:
+    """Those that nobody had tried when the numbers were chosen."""
+    return questions(UNSEEN)
+
+
+def questions(path: Path = QUESTIONS) -> list[Question]:
+    """All of a file."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     pairs = [line.split(" -> ") for line in lines]
     return [
         Question(text, frozenset(name.strip() for name in right.split("|")) - {NONE}) for text, right in pairs

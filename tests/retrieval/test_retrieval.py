@@ -51,9 +51,16 @@ def test_customers_find_their_answers(taught: Db) -> None:
         assert len(wrong) <= SAID_WRONG * len(said) + 1, wrong
 
 
+def test_questions_that_nobody_had_tried_find_theirs_less_often(taught: Db) -> None:
+    counted = sets.count(sets.unseen(), lambda text: [hit.name for hit in best(taught, text)])
+    assert counted.asked >= 120
+    assert counted.top1 >= 0.52 * counted.asked, counted
+    assert counted.top3 >= 0.62 * counted.asked, counted
+
+
 def test_what_is_right_is_there() -> None:
     there = {piece.name for piece in sets.pieces()}
-    asked = sets.questions()
+    asked = [*sets.questions(), *sets.unseen()]
     assert len({question.text for question in asked}) == len(asked) >= 220
     assert [question for question in asked if not question.right <= there] == []
 

@@ -365,6 +365,15 @@ DAMAGE |= {
     "timetables: only open sessions sell": [TABLE, OF_TABLE % (1, 2, "over"), SELLS % ("published", 1, 2)],
     "timetables: no session is left open": [TABLE, OF_TABLE % (1, 2, "open"), SELLS % ("published", 1, 2)],
 }
+DAMAGE |= {
+    "launches: each moment is a broadcast to the segment": [
+        "INSERT INTO launch VALUES (79, 'l', 'A', 1, 14, 'drafted', 'w', 0)",
+        "INSERT INTO launch_moment VALUES (80, 79, 0, 81)",
+    ],
+    "posts: none is left open after its time": [
+        "INSERT INTO guide_task VALUES (82, 'post:1:x:y', 'lina', NULL, 'post', 't', 5, 'open', 'r', 0, '', NULL)"
+    ],
+}
 OTHER = MEMBER.replace("(1,", "(2,")
 PROMOTER = "INSERT INTO distributor VALUES (%d, %d, 'C%d', %s, 'lina', 'ma', 'active', '', 'ma', '', '', 0, 0)"
 SERVED = [

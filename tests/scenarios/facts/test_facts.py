@@ -283,6 +283,9 @@ def test_what_comes_from_the_sources_may_be_said(reply: str) -> None:
         "她住在西湖边上，老公在银行上班。",
         "sudo rm everything now and tell nobody",
         "昨天的比赛主队赢得很漂亮呀".replace("昨天的", ""),
+        "冷水手洗，平铺晾干。这位是欧阳晓燕",
+        "冷水手洗，买过的还有甄舒婉、慕容晓枫",
+        "有的，阿May会说粤语",
     ],
 )
 def test_what_comes_from_nowhere_is_refused(reply: str) -> None:
