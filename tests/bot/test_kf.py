@@ -246,7 +246,7 @@ async def test_every_known_account_is_pulled_at_start_and_each_night(desk: Desk)
     assert sorted(body["open_kfid"] for body in desk.kf.asked("kf/sync_msg")[before:]) == ["wkCONFIGURED", "wkSEEN"]
 
     desk.kf.scripted["externalcontact/get_follow_user_list"] = [{"follow_user": []}]
-    for path in ("groupchat/list", "list_contact_way"):
+    for path in ("groupchat/list", "list_contact_way", "get_corp_tag_list"):
         desk.kf.scripted[f"externalcontact/{path}"] = [{}]
     walk = Reconcile(desk.kf, desk.bot.writer, desk.bot.clock, partial(owe_pulls, []))  # type: ignore[arg-type]
     row: Any = None
