@@ -234,7 +234,7 @@ async def play(plan: Plan) -> Played:
     migrated = plan.world.run("migrate")
     if migrated.returncode:
         raise RuntimeError(f"migrate: {migrated.stdout}{migrated.stderr}")
-    timeout = aiohttp.ClientTimeout(total=60)
+    timeout = aiohttp.ClientTimeout(total=300)  # `flush` waits for every retry in the air, on a busy machine too
     async with aiohttp.ClientSession(timeout=timeout) as session:
         try:
             return await (plan.driver or Driver)(plan, Hands(plan.world, session)).run()
