@@ -188,10 +188,9 @@ def words_heard(e: Evidence) -> Iterator[str]:
 
 def words_answered(e: Evidence) -> Iterator[str]:
     """每句话都有回应: what a member said has an answer on its way, or a note that nobody could be told. Of many words
-    at once the newest is answered in the pause that the first of them has asked for."""
+    at once the newest is answered in the pause that the first of them has asked for; people answer whom they were given."""
     answered = {cause for (cause,) in e.rows("SELECT DISTINCT cause FROM outbox")}
     answered |= {cause for (cause,) in e.rows("SELECT cause FROM audit_log WHERE action = 'member.untold'")}
-    words = [key for (key,) in e.rows("SELECT key FROM inbox WHERE source = 'wecom_kf' AND kind = 'TextReceived'")]
     places = dict(e.rows("SELECT key, id FROM inbox WHERE source = 'wecom_kf' OR source = 'timer'"))
     said_by = {f"wecom_kf:msg:{message['msgid']}": who for who, chat in _chats(e) for message in chat}
     pauses: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -199,9 +198,16 @@ def words_answered(e: Evidence) -> Iterator[str]:
         first = of.removeprefix("reply_quiet:")
         if f"timer:{timer}" in answered:
             pauses[said_by[first]].append((places[first], places[f"timer:{timer}"]))
-    for key in words:
-        if key not in answered and not any(a <= places[key] < b for a, b in pauses[said_by[key]]):
+    given = _given_to_people(e)
+    for key, route in e.rows("SELECT key, route FROM inbox WHERE source = 'wecom_kf' AND kind = 'TextReceived'"):
+        theirs = "kf.silent" in route and said_by[key] in given
+        if key not in answered and not theirs and not any(a <= places[key] < b for a, b in pauses[said_by[key]]):
             yield f"nobody answered {key}"
+
+
+def _given_to_people(e: Evidence) -> set[str]:
+    """Whose talk the platform really gave to its people (2 = waiting for one, 3 = with one)."""
+    return {body["external_userid"] for body in e.effects("kf/service_state/trans") if body["service_state"] in (2, 3)}
 
 
 def never_a_sixth(e: Evidence) -> Iterator[str]:
