@@ -188,7 +188,7 @@ def words_heard(e: Evidence) -> Iterator[str]:
 
 def words_answered(e: Evidence) -> Iterator[str]:
     """每句话都有回应: what a member said has an answer on its way, or a note that nobody could be told. Of many words
-    at once the newest is answered in the pause that the first of them has asked for; people answer whom they were given."""
+    at once the newest is answered in the pause that the first of them has asked for; people answer whom they have."""
     answered = {cause for (cause,) in e.rows("SELECT DISTINCT cause FROM outbox")}
     answered |= {cause for (cause,) in e.rows("SELECT cause FROM audit_log WHERE action = 'member.untold'")}
     places = dict(e.rows("SELECT key, id FROM inbox WHERE source = 'wecom_kf' OR source = 'timer'"))
