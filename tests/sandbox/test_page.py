@@ -20,7 +20,7 @@ FORBIDDEN = re.compile(r"\.(inner|outer)HTML|insertAdjacentHTML|document\.write|
 def test_the_page_is_made_of_these() -> None:
     assert {path.name for path in PAGE.iterdir()} == {
         "page.html", "page.css", "dom.js", "people.js", "world.js", "inspector.js", "main.js",
-        "kf.js", "shop.js", "aibot.js", "onebot.js", "groups.js", "broadcasts.js", "model.js",
+        "kf.js", "shop.js", "aibot.js", "onebot.js", "groups.js", "broadcasts.js", "model.js", "tags.js",
     }  # fmt: skip
 
 
