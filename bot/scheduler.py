@@ -55,8 +55,9 @@ class Scheduler:
         self.stats: Counter[str] = Counter()
 
     async def start(self) -> None:
-        """Begin to tick; the daily comparison with WeCom also runs at every start."""
+        """Begin to tick; the daily comparison with WeCom and the plays' timers of a start also run at every start."""
         await self._writer.call(owe_reconcile)
+        await self._writer.call(self._plan_starts)
         # APScheduler's memory holds nothing but this tick: killing it loses nothing.
         self._ticker = AsyncIOScheduler(timezone="UTC")
         self._ticker.add_job(

@@ -253,3 +253,15 @@ async def test_an_act_of_a_page_that_raises_leaves_the_events_stored(house: Hous
 
 async def test_an_empty_page_is_its_act_alone(house: House) -> None:
     assert await house.writer.accept_page([], lambda work: work.cause) == "runtime"
+
+
+async def test_timers_of_a_start_are_planned_at_every_start(house: House) -> None:
+    for _ in range(2):
+        scheduler = Scheduler(house.writer, house.clock, starts=["tagging.start"])
+        await scheduler.start()
+        await scheduler.stop()
+        house.clock.advance(1)
+
+    assert house.rows("SELECT name, count(*) FROM timer WHERE name = 'tagging.start' GROUP BY name") == [
+        ("tagging.start", 2)
+    ]

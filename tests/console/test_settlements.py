@@ -127,7 +127,7 @@ async def test_stores_are_listed_page_by_page(bot: Bot) -> None:
     first = stores(limit="2")
     assert ([s["code"] for s in first["items"]], first["next"]) == (["F1", "F2"], "F2")
     assert [s["code"] for s in stores(limit="2", after="F2")["items"]] == ["OWN"]
-    assert stores(franchise="老王")["items"] == [{"code": "F1", "name": "F1店", "franchise": "老王"}]
+    assert stores(franchise="老王")["items"] == [{"code": "F1", "name": "F1店", "franchise": "老王", "type": ""}]
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,9 @@ def store(shop: Shop) -> Shop:
 
 def test_stores_over_http(store: Shop) -> None:
     assert store.post("/api/v1/stores/%E4%B8%80%2F%E5%BA%97", {"franchise": "老王"}).json["franchise"] == "老王"
-    assert store.ask("/api/v1/stores").json["items"] == [{"code": "一/店", "name": "一店", "franchise": "老王"}]
+    assert store.ask("/api/v1/stores").json["items"] == [
+        {"code": "一/店", "name": "一店", "franchise": "老王", "type": ""}
+    ]
     empty = store.ask("/api/v1/settlements?from=2024-11-01&to=2024-11-30").json
     assert (empty["items"], empty["owed"]) == ([], [])
     assert store.ask("/api/v1/settlements").status == 400
