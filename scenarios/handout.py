@@ -14,7 +14,7 @@ from bot.router import normalize
 from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import finding, handout_asking, vouchers
-from scenarios.handout_asking import decline, offer_to_ask, own, say_waiting
+from scenarios.handout_asking import decline, offer_to_ask, say_waiting, undecided
 from scenarios.handout_giving import (
     REFUSED,
     Rules,
@@ -28,8 +28,7 @@ from scenarios.handout_giving import (
     templates,
     worth,
 )
-from scenarios.sight import sees
-from storage import handouts, oneid
+from storage import handouts
 from storage.members import Person
 from storage.tables import CouponTemplate, Handout
 
@@ -108,13 +107,11 @@ def _ask(turn: Turn, event: Event, person: Person, template: CouponTemplate) -> 
 def confirm(turn: Turn, event: Event, typed: str) -> None:
     """The yes: the coupon is given, once."""
     assert event.sender is not None
-    row = own(turn, event, typed)
-    person = oneid.current(turn.db, row.member_id) if row is not None else None
-    if row is None or person is None or not sees(turn, person.id):
-        turn.say(event.sender, "handout/nothing_asked")
-    elif row.status == "done":
-        say_done(turn, event.sender, row, person)
-    elif row.status == "waiting":
+    found = undecided(turn, event, typed)
+    if found is None:
+        return
+    row, person = found
+    if row.status == "waiting":
         say_waiting(turn, event.sender, row, person)
     elif row.status != "asked" or row.until <= turn.now:
         turn.say(event.sender, "handout/nothing_asked")

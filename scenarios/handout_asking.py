@@ -87,18 +87,31 @@ def _others(turn: Turn, found: list[Staff]) -> list[str]:
 def ask_second(turn: Turn, event: Event, typed: str) -> None:
     """Let it wait for a second person; asked again it is the same question."""
     assert event.sender is not None
+    found = undecided(turn, event, typed)
+    if found is None:
+        return
+    row, person = found
+    if (open_one := _waiting(turn, row)) is not None:
+        say_waiting(turn, event.sender, open_one, person)
+    elif row.status != "asked" or row.until <= turn.now:
+        turn.say(event.sender, "handout/nothing_asked")
+    else:
+        _wait(turn, event.sender, row, person)
+
+
+def undecided(turn: Turn, event: Event, typed: str) -> tuple[Handout, Person] | None:
+    """The speaker's own question that is meant, and whom it is about; None when nothing is left to decide, which is
+    said."""
+    assert event.sender is not None
     row = own(turn, event, typed)
     person = oneid.current(turn.db, row.member_id) if row is not None else None
     if row is None or person is None or not sees(turn, person.id):
         turn.say(event.sender, "handout/nothing_asked")
     elif row.status == "done":
         say_done(turn, event.sender, row, person)
-    elif (open_one := _waiting(turn, row)) is not None:
-        say_waiting(turn, event.sender, open_one, person)
-    elif row.status != "asked" or row.until <= turn.now:
-        turn.say(event.sender, "handout/nothing_asked")
     else:
-        _wait(turn, event.sender, row, person)
+        return row, person
+    return None
 
 
 def own(turn: Turn, event: Event, typed: str) -> Handout | None:
