@@ -10,8 +10,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Connection, select
 
-from console.paging import as_json, page
-from console.settlements import _moment
+from console.paging import as_json, moment, page
 from storage import audit_chain, tables
 from storage.engine import Database
 
@@ -30,9 +29,9 @@ def audit(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
     if "subject" in query:
         rows = rows.where(a.subject.startswith(query["subject"], autoescape=True))
     if "from" in query:
-        rows = rows.where(a.made_at >= _moment(query, "from"))
+        rows = rows.where(a.made_at >= moment(query, "from"))
     if "to" in query:
-        rows = rows.where(a.made_at < _moment(query, "to"))
+        rows = rows.where(a.made_at < moment(query, "to"))
     found, following = page(connection, query, rows, a.id)
     items = [as_json(row, data=json.loads(row.data)) for row in found]
     return {"items": items, "next": following, "head": audit_chain.head(connection)._asdict()}

@@ -15,9 +15,7 @@ from sqlalchemy.orm import aliased
 
 from bot.clock import ZONE
 from bot.texts import yuan
-from console.refusals import Refused
-from console.settlements import LONGEST
-from console.settlements import _moment as moment
+from console.paging import span
 from storage import tables
 from storage.distribution import PAID_OUT
 from storage.ledger import COMMISSION, ISSUER
@@ -51,14 +49,6 @@ def report(connection: Connection, query: dict[str, str]) -> dict[str, Any]:
         "from": start.isoformat(), "to": end.isoformat(), "paths": paths(rows), "months": months,
         "totals": table, "ledger": ledger, "equal": table == ledger, "proof": _proof(connection, rows),
     }  # fmt: skip
-
-
-def span(query: dict[str, str]) -> tuple[datetime, datetime]:
-    """[from, to), a year at most. Raises Refused."""
-    start, end = moment(query, "from"), moment(query, "to")
-    if not start < end <= start + LONGEST:
-        raise Refused(400, "bad_value", "to 要晚于 from，最多相差 366 天", "to")
-    return start, end
 
 
 def _commissions(connection: Connection, start: datetime, end: datetime) -> list[Any]:

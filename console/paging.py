@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select
 
+from bot.clock import ZONE
 from console.refusals import Refused
 
 MOST, USUAL = 200, 50
+LONGEST = timedelta(days=366)  # between two moments of a report
 
 
 def bad(field: str, why: str) -> Refused:
@@ -72,3 +74,28 @@ def one_of(query: dict[str, str], name: str, known: tuple[str, ...], usual: str 
     if name in query and given not in known:
         raise bad(name, f"只能是 {'、'.join(known)}")
     return given
+
+
+def moment(query: dict[str, str], name: str) -> datetime:
+    """A moment with its zone, or a day of the shops' (its beginning). Raises Refused."""
+    text = query.get(name, "").replace(" ", "+")  # a + of an address that was not escaped
+    if not text:
+        raise bad(name, "必填，例如 2026-11-01 或 2026-11-01T00:00:00+08:00")
+    try:
+        if len(text) == len("2026-11-01"):
+            day = date.fromisoformat(text)
+            return datetime(day.year, day.month, day.day, tzinfo=ZONE)
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise bad(name, "要写成 2026-11-01 或 2026-11-01T00:00:00+08:00") from None
+    if given.tzinfo is None:
+        raise bad(name, "时间要带时区，例如 +08:00")
+    return given
+
+
+def span(query: dict[str, str]) -> tuple[datetime, datetime]:
+    """[from, to), a year at most. Raises Refused."""
+    start, end = moment(query, "from"), moment(query, "to")
+    if not start < end <= start + LONGEST:
+        raise Refused(400, "bad_value", "to 要晚于 from，最多相差 366 天", "to")
+    return start, end

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from bot.clock import ZONE
 from bot.texts import yuan
-from console.refusals import Refused
+from console.paging import span
 from console.sight import ALL, Sight
 from storage import tables
 
 t: Any = tables
 BRAND = "brand"
 UNKNOWN = "unknown"  # the store that bears it was not told: a person has to look
-LONGEST = timedelta(days=366)
 
 
 def settlements(connection: Connection, query: dict[str, str], sight: Sight = ALL) -> dict[str, Any]:
     """Discounts of coupons used in [from, to), by bearer, store and franchise, and what it comes to between parties."""
-    start, end = _moment(query, "from"), _moment(query, "to")
-    if not start < end <= start + LONGEST:
-        raise Refused(400, "bad_value", "to 要晚于 from，最多相差 366 天", "to")
+    start, end = span(query)
     c, o, s = t.Coupon, t.Order, t.Store
     used_in = func.coalesce(o.store, "")  # where a coupon was used; a counter without an order tells no store
     rows = (
@@ -60,20 +55,3 @@ def bears(bearer: str, store: str, franchise: str) -> str:
     if franchise:  # a franchisee's store is theirs: store and franchisee are one purse
         return f"franchise:{franchise}"
     return f"store:{store}" if bearer == "store" else UNKNOWN
-
-
-def _moment(query: dict[str, str], name: str) -> datetime:
-    """A moment with its zone, or a day of the shops' (its beginning)."""
-    text = query.get(name, "").replace(" ", "+")  # a + of an address that was not escaped
-    if not text:
-        raise Refused(400, "bad_value", f"{name}：必填，例如 2026-11-01 或 2026-11-01T00:00:00+08:00", name)
-    try:
-        if len(text) == len("2026-11-01"):
-            day = date.fromisoformat(text)
-            return datetime(day.year, day.month, day.day, tzinfo=ZONE)
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(400, "bad_value", f"{name}：要写成 2026-11-01 或 2026-11-01T00:00:00+08:00", name) from None
-    if moment.tzinfo is None:
-        raise Refused(400, "bad_value", f"{name}：时间要带时区，例如 +08:00", name)
-    return moment
