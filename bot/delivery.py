@@ -193,8 +193,8 @@ class Delivery:
         if row.expires_at is not None and now >= row.expires_at:
             await self._end(row, "suppressed", "late", ok=False)
             return
-        buckets = self._buckets.get(_family(row.call))
-        if buckets is not None and row.subject:
+        buckets = self._buckets.get(_family(row.call)) if row.subject else None
+        if buckets is not None:
             seconds = self._seconds_of(now)
             wait = buckets.wait(row.subject, seconds)
             if wait > 0:
@@ -202,7 +202,11 @@ class Delivery:
                 return
             buckets.hit(row.subject, seconds)
         try:
-            answer = await self._senders[row.call](json.loads(row.payload), row)
+            try:
+                answer = await self._senders[row.call](json.loads(row.payload), row)
+            finally:
+                if buckets is not None:
+                    buckets.arrived(row.subject, seconds, self._seconds_of(self._clock.now()))
         except WeComError as error:
             await self._failed(lane, row, error)
         else:

@@ -45,6 +45,14 @@ class Buckets:
         """Count one."""
         self._hits.setdefault(key, deque()).append(now)
 
+    def arrived(self, key: str, sent: float, now: float) -> None:
+        """A counted one reached the platform by `now` and not when it was `sent`: theirs are the windows that count."""
+        hits = self._hits.get(key, deque())
+        for place in range(len(hits) - 1, -1, -1):
+            if hits[place] == sent:
+                hits[place] = now
+                break
+
     def forget_idle(self, now: float) -> int:
         """Let go of keys that have been quiet for the longest window; how many remain."""
         for key in [key for key, hits in self._hits.items() if not hits or hits[-1] <= now - self._longest]:

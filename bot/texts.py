@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
 
@@ -15,14 +16,10 @@ PROMPTS = Path(__file__).parent.parent / "prompts"
 
 
 class Texts:
-    """All texts, read once at start: `render("sign_up/welcome", name="小明")`."""
+    """All texts, read once a process: `render("sign_up/welcome", name="小明")`."""
 
     def __init__(self, root: Path = PROMPTS) -> None:
-        self._templates = {
-            path.relative_to(root).with_suffix("").as_posix(): Template(path.read_text(encoding="utf-8").rstrip("\n"))
-            for path in sorted(root.rglob("*.md"))
-            if not path.name.endswith(".prompt.md")  # a model reads those: bot.model.prompts
-        }
+        self._templates = _read(root)
 
     @property
     def names(self) -> list[str]:
@@ -42,6 +39,16 @@ class Texts:
         if template is None:
             raise ConfigError(f"prompts/{name}.md", "the text is missing: restore the file")
         return template
+
+
+@functools.cache
+def _read(root: Path) -> Mapping[str, Template]:
+    """More than a thousand small files: whoever asks again in the same process gets what was read."""
+    return {
+        path.relative_to(root).with_suffix("").as_posix(): Template(path.read_text(encoding="utf-8").rstrip("\n"))
+        for path in sorted(root.rglob("*.md"))
+        if not path.name.endswith(".prompt.md")  # a model reads those: bot.model.prompts
+    }
 
 
 def yuan(fen: int) -> str:

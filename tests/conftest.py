@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from storage.engine import Database
 from tests.fakes import Bot, start_bot
+from tests.files import sqlite_in
 from tests.postgres import SCHEMA_FREE, needed, postgres_url
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.pg)]
@@ -24,22 +20,11 @@ NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each kind as `migrate` makes it, without a row, gone afterwards."""
     if request.param == "sqlite":
-        shutil.copy(_migrated_file(), tmp_path / "siyu.db")
-        yield f"sqlite:///{tmp_path / 'siyu.db'}"
+        yield sqlite_in(tmp_path)
         return
     needed()
     with SCHEMA_FREE.migrated() as name:
         yield postgres_url(name)
-
-
-@functools.cache
-def _migrated_file() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="siyu-migrated-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    database = Database(f"sqlite:///{folder / 'siyu.db'}")
-    database.migrate()
-    database.close()
-    return folder / "siyu.db"
 
 
 def pytest_sessionfinish() -> None:

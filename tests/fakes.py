@@ -31,6 +31,7 @@ from storage.checks import CHECKS
 from storage.engine import Database
 from storage.outbox import Call
 from storage.tables import Staff
+from tests.postgres import SCHEMA_FREE
 
 SIGN_UP = {"points": 100, "coupons": [{"template": "满100减20券", "valid_days": 30}], "tag_group": "渠道"}
 
@@ -160,7 +161,7 @@ class Bot:
 
     def violations(self) -> list[str]:
         """What breaks the invariants of the house."""
-        with self.database.engine.connect() as connection:
+        with SCHEMA_FREE.looks(self.database).engine.connect() as connection:
             return [
                 f"{check.name}: {row}" for check in CHECKS for row in check.violations(connection, self.clock.now())
             ]

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.files import sqlite_in
 from tests.postgres import SCHEMA_FREE, postgres_url, why_not
 
 
@@ -17,7 +18,7 @@ def database(kind: str) -> Iterator[str]:
     """A database of a kind, gone afterwards."""
     if kind == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{Path(folder) / 'siyu.db'}"
+            yield sqlite_in(Path(folder))
     else:
         with SCHEMA_FREE.schema() as name:
             yield postgres_url(name)

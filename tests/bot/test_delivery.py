@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from bot.errors import Action, NotStored, WeComError, WeComUnreachable
 from bot.ids import SeededChance
 from bot.limits import HOUR, MINUTE, Buckets, Rate
 from storage import outbox
+from storage.outbox import Call
 from tests.fakes import Bot
 
 
@@ -46,6 +48,25 @@ async def test_hundred_messages_to_one_guide_never_reach_the_silent_limit(bot: B
     assert sum(made) == 100
     assert max(sum(made[at : at + 60]) for at in range(len(made))) <= 20
     assert bot.wecom.said_to("lina") == [str(number) for number in range(100)]
+
+
+async def test_a_window_counts_from_the_arrival_of_what_took_long_to_send(bot: Bot) -> None:
+    """The platform's window begins when it hears a message; one that is sent at the end of ours would come too early."""
+    arrived = []
+
+    async def slow(payload: dict[str, Any], row: Call) -> None:
+        bot.clock.advance(9)
+        arrived.append(bot.clock.now())
+
+    one = Rate(1, MINUTE)
+    delivery = Delivery(bot.writer, {"message/send": slow}, bot.clock, SeededChance(3), member_rates=(one,))
+    await owe(bot, "first")
+    await owe(bot, "second")
+    while len(arrived) < 2:
+        await delivery.drain()
+        bot.clock.advance(1)
+
+    assert arrived[1] - arrived[0] >= timedelta(minutes=1, seconds=9)
 
 
 async def test_one_guides_crowd_does_not_hold_up_another(bot: Bot) -> None:

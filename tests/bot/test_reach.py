@@ -16,6 +16,7 @@ from bot.events import Address, TimerDue
 from bot.turn import Turn
 from handlers import dispatch
 from handlers.plays import Plays
+from tests.files import sqlite_in
 from tests.kf import DESK, Desk, start_desk
 
 
@@ -181,4 +182,4 @@ async def interleave(url: str, steps: list[str]) -> None:
 @given(STEPS)
 def test_a_sixth_message_is_never_sent(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(interleave(f"sqlite:///{Path(folder) / 'siyu.db'}", steps))
+        asyncio.run(interleave(sqlite_in(Path(folder)), steps))

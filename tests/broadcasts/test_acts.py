@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from bot.sections import Broadcasts
 from tests.broadcasts.office import QUICK, Office, opened
-from tests.conftest import _migrated_file
+from tests.files import sqlite_in
 from tests.office import office_of
 
 STRICT = Broadcasts(poll_s=1.0, approve_above=1)
@@ -20,8 +19,7 @@ STRICT = Broadcasts(poll_s=1.0, approve_above=1)
 @pytest.fixture
 def file_url(tmp_path: Path) -> str:
     """A database file as `migrate` makes it; what is tried here does not hang on which database it is."""
-    shutil.copy(_migrated_file(), tmp_path / "siyu.db")
-    return f"sqlite:///{tmp_path / 'siyu.db'}"
+    return sqlite_in(tmp_path)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 
 from sandbox.app import Options, Sandbox, running
 from tests.chaos.processes import CORP, Hands, World
+from tests.files import sqlite_in
 from tests.postgres import SCHEMA_FREE, needed, postgres_url
 
 ONEBOT = {"SIYU_ONEBOT__ENABLED": "true", "SIYU_ONEBOT__SECRET": "sandbox-onebot-secret",
@@ -108,7 +109,7 @@ def _was_heard(here: Scene, user_id: int) -> bool:
 
 
 async def test_pushes_come_by_http_and_answers_leave_by_it(tmp_path: Path) -> None:
-    async with scene(tmp_path, f"sqlite:///{tmp_path / 'siyu.db'}", "post") as here:
+    async with scene(tmp_path, sqlite_in(tmp_path), "post") as here:
         await here.hands.sandbox("POST", "onebot/group_say", {"user_id": 20001, "text": "帮助", "at": True})
         await here.until(here.in_group)
         assert here.in_group()[0].startswith("@小明🎉 \n可以对我说")
@@ -174,7 +175,7 @@ async def _dials(session: aiohttp.ClientSession, url: str) -> int:
 
 
 async def test_a_door_that_is_shut_is_not_there(tmp_path: Path) -> None:
-    async with scene(tmp_path, f"sqlite:///{tmp_path / 'siyu.db'}", "", SIYU_ONEBOT__ENABLED="false") as here:
+    async with scene(tmp_path, sqlite_in(tmp_path), "", SIYU_ONEBOT__ENABLED="false") as here:
         assert await _dials(here.hands.session, f"http://127.0.0.1:{here.world.bot_port}/onebot/v11/ws") == 404
 
 
@@ -190,7 +191,7 @@ async def test_a_door_that_is_shut_is_not_there(tmp_path: Path) -> None:
     ],
 )
 def test_the_doctor_looks_at_the_door(tmp_path: Path, env: dict[str, str], line: str) -> None:
-    world = World(tmp_path, f"sqlite:///{tmp_path / 'siyu.db'}")
+    world = World(tmp_path, sqlite_in(tmp_path))
     said = world.run("doctor", env={**ONEBOT, **env}).stdout
     assert CORP["corp_id"] in said
     assert (line in said) if line else ("社群" not in said)

@@ -53,11 +53,13 @@ class HostileModel(RuleBasedStateMachine):
             self.counts["requests"] += len(self.twins.model.asked)
             self.twins.close()
 
-    @initialize(mode=st.sampled_from(["auto", "auto", "draft"]))
-    def the_houses_open(self, mode: str) -> None:
-        """Answers go to members at once, or a guide reads them first."""
+    @initialize(mode=st.sampled_from(["auto", "auto", "draft"]), who=who_speaks, question=CARE, answer=SAYABLE)
+    def the_houses_open(self, mode: str, who: str, question: str, answer: Any) -> None:
+        """Answers go to members at once, or a guide reads them first. Every story begins with one that is fit to be
+        said: which stories Hypothesis tells depends on what else its process has imported."""
         self.twins = Twins((self.ground or Ground.shared()).kind, mode)
         assert self.twins.differences() == []
+        self._hear(who, question, answer)
 
     # -- words ---------------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ from storage.sql import DIALECTS
 from storage.tables import Campaign, Product
 from storage.types import UtcDateTime
 from tests.conftest import NOON
+from tests.files import sqlite_in
 from tests.postgres import SCHEMA_FREE, postgres_url
 
 AT_ONCE = 200
@@ -53,7 +54,7 @@ class Ground:
         self.kind = kind
         if kind == "sqlite":
             folder = CLOSING.enter_context(tempfile.TemporaryDirectory())
-            self.database = Database(f"sqlite:///{Path(folder) / 'x.db'}")
+            self.database = Database(sqlite_in(Path(folder)))
             pragmas = ["synchronous=OFF"]  # nothing here has to survive a power cut
             pragmas += ["ignore_check_constraints=ON"] if unchecked else []
             sqlalchemy_event.listen(self.database.engine, "connect", partial(_hasty, pragmas))

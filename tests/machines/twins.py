@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -21,7 +20,7 @@ from bot.settings import load
 from bot.texts import Texts
 from storage.engine import Database
 from tests.bot.model.vendor import Vendor, section, vendor
-from tests.conftest import _migrated_file
+from tests.files import sqlite_in
 from tests.kf import DESK, Desk, start_desk
 from tests.machines.twin_scenes import GUIDE, furnish
 from tests.postgres import SCHEMA_FREE, postgres_url
@@ -225,8 +224,7 @@ EXISTING = {
 def _database(kind: str) -> Iterator[str]:
     if kind == "sqlite":
         with tempfile.TemporaryDirectory(prefix="siyu-twin-") as folder:
-            shutil.copy(_migrated_file(), Path(folder) / "siyu.db")
-            yield f"sqlite:///{Path(folder) / 'siyu.db'}"
+            yield sqlite_in(Path(folder))
     else:
         with SCHEMA_FREE.migrated() as name:
             yield postgres_url(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storage.engine import Database
+from tests.files import sqlite_in
 from tests.outreach.__main__ import audited
 from tests.outreach.world import World, live
 
@@ -23,8 +24,7 @@ def test_whoever_asks_is_told_what_the_judge_would_say(database_url: str) -> Non
 
 @pytest.mark.parametrize("blind", ["caps", "quiet", "opt_in"])
 def test_the_judge_sees_what_the_house_overlooks(tmp_path_factory: pytest.TempPathFactory, blind: str) -> None:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('blind') / 'x.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("blind")))
     world = World(database, people=60, seed=3, blind=blind)
     live(world, 1_500)
     assert world.judge.wrong

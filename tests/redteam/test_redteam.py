@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
-from tests.conftest import _migrated_file
+from tests.files import sqlite_in
 from tests.redteam import unseen
 from tests.redteam.corpus import CHANNELS, attacks, baits
 from tests.redteam.hostile import explore
@@ -24,8 +23,7 @@ def url(tmp_path: Path) -> str:
 
 
 def copy_to(folder: Path) -> str:
-    shutil.copy(_migrated_file(), folder / "siyu.db")
-    return f"sqlite:///{folder / 'siyu.db'}"
+    return sqlite_in(folder)
 
 
 def test_the_corpus_is_as_large_as_it_says() -> None:

@@ -11,6 +11,7 @@ from bot.turn import Retry, Work
 from scenarios import rewards
 from scenarios.points import earned
 from storage import drives, points
+from tests.files import sqlite_in
 from tests.shop import Shop, start_shop
 
 
@@ -131,7 +132,7 @@ STORY = ("pay", "refund 30", "refund 70", "window", "spend", "again")
 @pytest.mark.parametrize("order", list(permutations(range(6)))[::29], ids=lambda order: "".join(map(str, order)))
 async def test_every_order_of_arrival_ends_with_nothing_gained(tmp_path, order: tuple[int, ...]) -> None:
     """Paid, refunded in two parts, credited, spent: whatever comes first, a refunded order leaves no points."""
-    async with start_shop(f"sqlite:///{tmp_path / 'x.db'}") as mall:
+    async with start_shop(sqlite_in(tmp_path)) as mall:
         for place in order:
             if STORY[place] == "pay":
                 await mall.pays("wm1", "o1", 10_000)
