@@ -80,6 +80,12 @@ def shown(moment: datetime, zone: ZoneInfo = ZONE) -> str:
     return f"{moment.astimezone(zone):%m-%d %H:%M}"
 
 
+def till(moment: datetime, now: datetime, zone: ZoneInfo = ZONE) -> str:
+    """`shown`, for the end of what may last long: with the year where it is not this one, `2027-11-11 20:00`."""
+    at = moment.astimezone(zone)
+    return shown(moment, zone) if at.year == now.astimezone(zone).year else f"{at:%Y-%m-%d %H:%M}"
+
+
 def read_zone(name: str) -> str:
     """A zone's name, when there is one of it. Raises ValueError in plain words."""
     types.zone_named(name)

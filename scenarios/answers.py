@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from bot.clock import shown
+from bot.clock import till
 from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import receipts
@@ -104,7 +104,7 @@ def _coupons(turn: Turn, person: Person) -> str:
     if not usable:
         return turn.texts.render("coupons/none_mine")
     lines = [
-        turn.texts.render("coupons/mine_line", name=one.template, code=one.code, until=shown(one.expires_at))
+        turn.texts.render("coupons/mine_line", name=one.template, code=one.code, until=till(one.expires_at, turn.now))
         for one in usable
     ]
     return turn.texts.render("coupons/mine", lines="\n".join(lines))

@@ -23,7 +23,7 @@ from bot.texts import yuan
 from bot.turn import Retry, Turn
 from scenarios import campaigns, checkout
 from scenarios.checkout import Hold, Want
-from storage import drives, shop, stock
+from storage import drives, limits, members, shop, stock
 from storage.members import Person
 from storage.tables import Bargain, BargainCut, Checkout
 
@@ -106,7 +106,7 @@ def launch(turn: Turn, event: Event, typed: str) -> None:
         return
     person = turn.ensure_person(event.sender, "word")
     rules = campaigns.rules(campaign, Drive)
-    if not stock.take_or_open(turn.db, f"limit:campaign:{campaign.id}:{person.id}", rules.per_member):
+    if not _may(turn, "campaign", campaign.id, person, rules.per_member):
         turn.say(event.sender, "bargain/launched_before")
         return
     bargain = Bargain(
@@ -170,11 +170,18 @@ def _may_help(turn: Turn, bargain: Bargain, person: Person, rules: Drive) -> str
         return "bargain/over"
     if bargain.cuts >= bargain.needed:
         return "bargain/at_floor"
-    if drives.cuts.one(turn.db, bargain_id=bargain.id, helper_id=person.id) is not None:
+    known_as = members.everyone(turn.db, person.id)
+    if any(drives.cuts.one(turn.db, bargain_id=bargain.id, helper_id=one) is not None for one in known_as):
         return "bargain/helped_before"
-    if not stock.take_or_open(turn.db, f"limit:help:{bargain.campaign_id}:{person.id}", rules.helps_per_member):
+    if not _may(turn, "help", bargain.campaign_id, person, rules.helps_per_member):
         return "bargain/helps_used"
     return ""
+
+
+def _may(turn: Turn, what: str, campaign_id: int, person: Person, most: int) -> bool:
+    """One more of somebody's `most` launches or helps in a campaign."""
+    spare = limits.used_as_another(turn.db, person.id, lambda one: f"limit:{what}:{campaign_id}:{one}")
+    return stock.take_or_open(turn.db, f"limit:{what}:{campaign_id}:{person.id}", most, spare=spare)
 
 
 @router.words("砍价下单", arg="砍价码", menu=False)

@@ -98,7 +98,7 @@ def buy(turn: Turn, event: Event, typed: str) -> None:
         return
     person = turn.ensure_person(event.sender, "word")
     wanted = goods(turn, campaigns.rules(campaign, Drive))
-    held = checkout.open_or_shown(turn, person, _want(campaign, person.id, wanted))
+    held = checkout.open_or_shown(turn, person, _want(turn, campaign, person.id, wanted))
     if isinstance(held, str):
         turn.say(event.sender, REFUSED[held])
         return
@@ -106,11 +106,11 @@ def buy(turn: Turn, event: Event, typed: str) -> None:
              pay_until=shown(held.hold_until), checkout=held.code)  # fmt: skip
 
 
-def _want(campaign: Campaign, member_id: int, wanted: tuple[Goods, ...]) -> Want:
+def _want(turn: Turn, campaign: Campaign, member_id: int, wanted: tuple[Goods, ...]) -> Want:
     rules = campaigns.rules(campaign, Drive)
     holds = (
         Hold(f"campaign:{campaign.id}", 1, rules.total),
-        Hold(f"limit:campaign:{campaign.id}:{member_id}", 1, rules.per_member, "limit"),
+        checkout.one_of(turn, campaign.id, member_id, rules.per_member),
     )
     return Want(KIND, campaign.id, wanted, rules.price_fen, holds, minutes=rules.hold_minutes)
 

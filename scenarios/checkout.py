@@ -16,7 +16,7 @@ from bot.order_events import CheckoutPaid, CheckoutReleased
 from bot.turn import Turn
 from scenarios import stores, vouchers
 from scenarios.offers import share
-from storage import coupons, grants, members, oneid, shop, stock
+from storage import coupons, grants, limits, members, oneid, shop, stock
 from storage.members import Person
 from storage.tables import Checkout, Order
 
@@ -40,12 +40,13 @@ class Goods:
 @dataclass(frozen=True, order=True)
 class Hold:
     """A stock to be held. `total`: it is opened with so many when it is not there yet (a person's limit); -1: it must
-    be there. `refusal` is the reason given when nothing is left."""
+    be there. `refusal` is the reason given when nothing is left; `spare` must be left beside what is held."""
 
     name: str
     n: int
     total: int = -1
     refusal: str = "sold_out"
+    spare: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ class Want:
     discounts: tuple[tuple[int, int, int], ...] = ()  # (campaign id, fen, 1 = only for a first order)
     store: str = ""
     minutes: int = 15
+
+
+def one_of(turn: Turn, campaign_id: int, member_id: int, most: int) -> Hold:
+    """One of a campaign's limit of each person."""
+    spare = limits.used_as_another(turn.db, member_id, lambda one: f"limit:campaign:{campaign_id}:{one}")
+    return Hold(f"limit:campaign:{campaign_id}:{member_id}", 1, most, "limit", spare)
 
 
 def goods(turn: Turn, sku: str, least_fen: int) -> Goods:
@@ -141,7 +148,7 @@ def _hold(turn: Turn, holds: Sequence[Hold]) -> str:
 def _reserve(turn: Turn, hold: Hold) -> bool:
     if hold.total < 0:
         return stock.reserve(turn.db, hold.name, hold.n)
-    return stock.reserve_or_open(turn.db, hold.name, hold.total, hold.n)
+    return stock.reserve_or_open(turn.db, hold.name, hold.total, hold.n, hold.spare)
 
 
 def _hold_coupons(turn: Turn, row_id: int, savings: Sequence[tuple[int, int]], holds: Sequence[Hold]) -> str:

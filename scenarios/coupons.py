@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from bot.clock import ZONE, quiet_until, read_quiet, shown
+from bot.clock import ZONE, quiet_until, read_quiet, shown, till
 from bot.events import Event, TimerDue
 from bot.kf_menu import Choice
 from bot.router import Router
@@ -58,7 +58,7 @@ def claim(turn: Turn, event: Event, typed: str) -> None:
     if isinstance(got, str):
         turn.say(event.sender, REFUSED[got])
         return
-    turn.say(event.sender, "coupons/claimed", name=got.template, code=got.code, until=shown(got.expires_at))
+    turn.say(event.sender, "coupons/claimed", name=got.template, code=got.code, until=till(got.expires_at, turn.now))
 
 
 def _chosen(there: list[CouponTemplate], typed: str) -> CouponTemplate | None:
@@ -134,7 +134,7 @@ def _told(turn: Turn, voucher: Voucher, quiet: str) -> bool:
             turn.at(stopped.until, vouchers.DAY, f"coupons:morning:{stopped.until.isoformat()}", {})
         return False
     grants.claim(turn.db, turn.ids, person, REMINDER, str(voucher.id), "", turn.cause, turn.now)
-    turn.tell(person.id, "coupons/ends_soon", name=voucher.template, until=shown(voucher.expires_at))
+    turn.tell(person.id, "coupons/ends_soon", name=voucher.template, until=till(voucher.expires_at, turn.now))
     return True
 
 
@@ -148,7 +148,7 @@ def my_coupons(turn: Turn, event: Event) -> None:
         turn.say(event.sender, "coupons/none_mine")
         return
     lines = [
-        turn.texts.render("coupons/mine_line", name=one.template, code=one.code, until=shown(one.expires_at))
+        turn.texts.render("coupons/mine_line", name=one.template, code=one.code, until=till(one.expires_at, turn.now))
         for one in usable
     ]
     turn.say(event.sender, "coupons/mine", lines="\n".join(lines))

@@ -96,7 +96,7 @@ def grab(turn: Turn, event: Event, typed: str) -> None:
     rules = campaigns.rules(campaign, Drive)
     holds = (
         Hold(quota(campaign), 1, rules.total),
-        Hold(f"limit:campaign:{campaign.id}:{person.id}", 1, rules.per_member, "limit"),
+        checkout.one_of(turn, campaign.id, person.id, rules.per_member),
     )
     goods = (checkout.goods(turn, rules.sku, rules.price_fen),)
     want = Want(KIND, campaign.id, goods, rules.price_fen, holds, minutes=rules.hold_minutes)

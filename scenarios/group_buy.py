@@ -19,7 +19,7 @@ from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import campaigns, checkout, refunds, teams
-from scenarios.checkout import Hold, Want
+from scenarios.checkout import Want
 from scenarios.teams import Drive
 from storage import drives, shop
 from storage.members import Person
@@ -118,7 +118,7 @@ def _ask_to_pay(turn: Turn, event: Event, team: Team, held: Checkout) -> None:
 
 
 def _checkout(turn: Turn, person: Person, team: Team, rules: Drive) -> Checkout | str:
-    limit = Hold(f"limit:campaign:{team.campaign_id}:{person.id}", 1, rules.per_member, "limit")
+    limit = checkout.one_of(turn, team.campaign_id, person.id, rules.per_member)
     goods = (checkout.goods(turn, rules.sku, rules.price_fen),)
     want = Want(KIND, team.id, goods, rules.price_fen, (limit,), minutes=rules.hold_minutes)
     return checkout.open_checkout(turn, person, want)

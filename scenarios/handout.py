@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.clock import local_day, shown
+from bot.clock import local_day, shown, till
 from bot.events import Event
 from bot.kf_menu import Choice
 from bot.router import normalize
@@ -98,7 +98,7 @@ def _ask(turn: Turn, event: Event, person: Person, template: CouponTemplate) -> 
     count, fen = left(turn, userid)
     turn.ask(
         event.sender, "handout/sure", choices, name=finding.called(turn, person), template=template.name,
-        worth=worth(turn, template), until=shown(vouchers.expiry(template, turn.now)), left=count - 1,
+        worth=worth(turn, template), until=till(vouchers.expiry(template, turn.now), turn.now), left=count - 1,
         left_fen=yuan(fen - template.liability_fen), within=shown(until),
     )  # fmt: skip
 

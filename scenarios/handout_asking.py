@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.clock import shown
+from bot.clock import shown, till
 from bot.events import Address, Event
 from bot.kf_menu import Choice
 from bot.own_events import ApprovalDecided
@@ -184,7 +184,7 @@ def decided(turn: Turn, event: ApprovalDecided) -> None:
     tell(turn, row, person, got, second_person.name_of(turn, row.userid), approved_by=event.by)
     turn.say(
         Address(STAFF, row.userid), "handout/done_asked", name=finding.called(turn, person, row.userid),
-        template=got.template, code=got.code, until=shown(coupons.by_id(turn.db, got.id).expires_at),
+        template=got.template, code=got.code, until=till(coupons.by_id(turn.db, got.id).expires_at, turn.now),
         by=second_person.name_of(turn, event.by),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.clock import ZONE, local_day, shown
+from bot.clock import ZONE, local_day, till
 from bot.events import Address
 from bot.router import Router
 from bot.texts import yuan
@@ -139,7 +139,7 @@ def tell(turn: Turn, row: Handout, person: Person, got: Voucher, guide: str, **m
                worst_fen=got.liability_fen, **more)  # fmt: skip
     turn.stamp = turn.texts.render("handout/stamp", at=f"{turn.now.astimezone(ZONE):%H:%M}", by=guide)
     turn.tell(person.id, "handout/told", guide=guide, template=got.template, code=got.code,
-              until=shown(got.expires_at))  # fmt: skip
+              until=till(got.expires_at, turn.now))  # fmt: skip
 
 
 def say_done(turn: Turn, to: Address, row: Handout, person: Person) -> None:
@@ -148,7 +148,7 @@ def say_done(turn: Turn, to: Address, row: Handout, person: Person) -> None:
     got, (count, fen) = coupons.by_id(turn.db, row.coupon_id), left(turn, row.userid)
     turn.say(
         to, "handout/done", name=finding.called(turn, person), template=got.template, code=got.code,
-        until=shown(got.expires_at), left=count, left_fen=yuan(fen),
+        until=till(got.expires_at, turn.now), left=count, left_fen=yuan(fen),
     )  # fmt: skip
 
 

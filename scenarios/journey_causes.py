@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from bot.clock import ZONE, local_day, shown
+from bot.clock import ZONE, local_day, shown, till
 from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import tier_book, tier_review
@@ -44,7 +44,7 @@ def _coupon(turn: Turn, coupon_id: int, person: Person) -> Cause:
         return Cause("used")
     if voucher.expires_at <= turn.now:
         return Cause("over")
-    return Cause("", {"coupon": voucher.template, "code": voucher.code, "until": shown(voucher.expires_at)})
+    return Cause("", {"coupon": voucher.template, "code": voucher.code, "until": till(voucher.expires_at, turn.now)})
 
 
 def _tier(turn: Turn, _: int, person: Person) -> Cause:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.clock import end_of_day, shown
+from bot.clock import end_of_day, till
 from bot.events import Event, TimerDue
 from bot.order_events import OrderEntered
 from bot.router import Router
@@ -79,7 +79,7 @@ def my_points(turn: Turn, event: Event) -> None:
     person = turn.ensure_person(event.sender, "word")
     waiting = sum(reward.kept for reward in drives.rewards.all(turn.db, member_id=person.id, status="pending"))
     lines = [
-        turn.texts.render("points/lot", points=amount, until=shown(expires_at))
+        turn.texts.render("points/lot", points=amount, until=till(expires_at, turn.now))
         for expires_at, amount in lots.of(turn.db, account(person.id))[:SHOWN]
         if expires_at != lots.NEVER
     ]

@@ -6,17 +6,18 @@ the first one brought.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.clock import shown
+from bot.clock import shown, till
 from bot.events import Event
 from bot.kf_menu import Choice
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.turn import Retry, Turn
 from scenarios import campaigns, redemptions, vouchers
-from storage import coupons, drives, oneid, points, shop, stock
+from storage import coupons, drives, limits, oneid, points, shop, stock
 from storage.coupons import Voucher
 from storage.members import Person
 from storage.tables import Campaign, Redemption
@@ -211,11 +212,16 @@ def _take_all(turn: Turn, row: Redemption, rules: Drive) -> str:
     whys = ("sold_out", "limit", "day_limit")
     names = redemptions.limits(row, turn.now)
     for place, (name, total) in enumerate(zip(names, totals, strict=True)):
-        if total and not stock.take_or_open(turn.db, name, total):
+        spare = limits.used_as_another(turn.db, row.member_id, _limit_of(turn, row, place)) if place else 0
+        if total and not stock.take_or_open(turn.db, name, total, spare=spare):
             for earlier in names[:place]:
                 stock.give_back(turn.db, earlier)
             return whys[place]
     return ""
+
+
+def _limit_of(turn: Turn, row: Redemption, place: int) -> Callable[[int], str]:
+    return lambda member_id: redemptions.limits(row, turn.now, member_id)[place]
 
 
 def _hand_over(turn: Turn, person: Person, row: Redemption, rules: Drive) -> Voucher | str:
@@ -240,7 +246,7 @@ def _say_done(turn: Turn, event: Event, row: Redemption) -> None:
     voucher = coupons.by_id(turn.db, row.coupon_id)
     text = "redeem/done_gift" if voucher.template_id is None else "redeem/done"
     turn.say(event.sender, text, name=voucher.template, points=row.points, code=voucher.code,
-             until=shown(voucher.expires_at))  # fmt: skip
+             until=till(voucher.expires_at, turn.now))  # fmt: skip
 
 
 def worth_fen(rules: Drive, shelf: Shelf) -> int:

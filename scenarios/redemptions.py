@@ -77,7 +77,7 @@ def undo(turn: Turn, row: Redemption, voucher: Voucher) -> bool:
     return True
 
 
-def limits(row: Redemption, made_at: datetime) -> list[str]:
-    """The stocks that count a campaign's redemptions: all, this member's, this member's of the day."""
-    base = f"campaign:{row.campaign_id}"
-    return [base, f"limit:{base}:{row.member_id}", f"limit:{base}:{row.member_id}:{local_day(made_at)}"]
+def limits(row: Redemption, made_at: datetime, member_id: int = 0) -> list[str]:
+    """The stocks that count a campaign's redemptions: all, this member's (or another's), theirs of the day."""
+    base, of = f"campaign:{row.campaign_id}", member_id or row.member_id
+    return [base, f"limit:{base}:{of}", f"limit:{base}:{of}:{local_day(made_at)}"]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.clock import end_of_day, local_day, shown
+from bot.clock import end_of_day, local_day, till
 from bot.events import TimerDue
 from bot.order_events import CheckoutPaid, CheckoutReleased
 from bot.own_events import ContactProfiled, HandoverWanted
@@ -112,7 +112,7 @@ def _remind(turn: Turn, voucher: Voucher, rules: Causes) -> None:
         return  # the others tomorrow, while they last
     name = _name(turn, members.find(turn.db, voucher.member_id))
     _give(turn, userid, COUPON, key, min(voucher.expires_at, end_of_day(turn.now, 1)), voucher.member_id,
-          "tasks/coupon", name=name, coupon=voucher.template, until=shown(voucher.expires_at))  # fmt: skip
+          "tasks/coupon", name=name, coupon=voucher.template, until=till(voucher.expires_at, turn.now))  # fmt: skip
 
 
 def is_over(turn: Turn, task: GuideTask) -> bool:

@@ -7,12 +7,12 @@ nobody has a level and the play is silent.
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.clock import local_day
+from bot.clock import ZONE, local_day
 from bot.events import Event, TimerDue
 from bot.order_events import OrderEntered, OrderReduced
 from bot.router import Act, Refusal, Router
@@ -166,7 +166,7 @@ def my_tier(turn: Turn, event: Event) -> None:
     if row is not None and row.card_until is not None:
         lines.insert(0, turn.texts.render("tier/until_card", tier=row.card, until=local_day(row.card_until)))
     if row is not None and row.look_at is not None and row.review_at is not None:
-        lines.insert(0, _until(turn, rules, value, row.level, local_day(max(row.review_at, row.look_at))))
+        lines.insert(0, _until(turn, rules, person.id, row.level, max(row.review_at, row.look_at)))
     turn.say(
         event.sender, "tier/mine", tier=turn.texts.render("tier/basic") if tier == BASIC else tier,
         months=rules.months, value=tier_review.amount(turn, rules, value), lines="\n".join(filter(None, lines)),
@@ -183,11 +183,14 @@ def _next(turn: Turn, rules: TierRules, rank: int, value: int) -> str:
     return turn.texts.render("tier/next", tier=coming[0].name, missing=missing)
 
 
-def _until(turn: Turn, rules: TierRules, value: int, level: str, until: str) -> str:
-    short = max(0, rules.floor(rules.rank(level)) - value)
-    if short:
-        return turn.texts.render("tier/until_short", until=until, missing=tier_review.amount(turn, rules, short))
-    return turn.texts.render("tier/until", until=until)
+def _until(turn: Turn, rules: TierRules, member_id: int, level: str, at: datetime) -> str:
+    """When the level is looked at, and what will be missing then: orders grow too old until that day."""
+    day = max(at.astimezone(ZONE).date(), tier_book.today(turn))
+    short = rules.floor(rules.rank(level)) - tier_book.worths(turn, [member_id], rules, day).get(member_id, 0)
+    if short > 0:
+        missing = tier_review.amount(turn, rules, short)
+        return turn.texts.render("tier/until_short", until=local_day(at), missing=missing)
+    return turn.texts.render("tier/until", until=local_day(at))
 
 
 class NewRules(BaseModel):

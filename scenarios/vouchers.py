@@ -13,7 +13,7 @@ from bot.clock import end_of_day, local_day
 from bot.ids import code
 from bot.turn import Turn
 from scenarios.offers import Coupon
-from storage import coupons, drives, grants, shop, stock
+from storage import coupons, drives, grants, limits, shop, stock
 from storage.coupons import Voucher
 from storage.members import Person
 from storage.tables import CouponTemplate
@@ -65,18 +65,20 @@ def add_to_pack(turn: Turn, person: Person, template: CouponTemplate, grant_id: 
 
 def _take_all(turn: Turn, person: Person, template: CouponTemplate) -> str:
     """Take one of everything that can run out; what was taken goes back when a later one is missing."""
-    base = f"coupon:{template.id}"
+    base, day = f"coupon:{template.id}", f":{local_day(turn.now)}"
+    ever = limits.used_as_another(turn.db, person.id, lambda one: f"limit:{base}:{one}")
+    today = limits.used_as_another(turn.db, person.id, lambda one: f"limit:{base}:{one}{day}")
     wanted = [
-        (f"limit:{base}:{person.id}", template.per_member, 1, "limit"),
-        (f"limit:{base}:{person.id}:{local_day(turn.now)}", template.per_day, 1, "day_limit"),
-        (base, template.stock, 1, "sold_out"),
-        (f"budget:{base}", template.budget_fen, template.liability_fen, "budget"),
+        (f"limit:{base}:{person.id}", template.per_member, 1, ever, "limit"),
+        (f"limit:{base}:{person.id}{day}", template.per_day, 1, today, "day_limit"),
+        (base, template.stock, 1, 0, "sold_out"),
+        (f"budget:{base}", template.budget_fen, template.liability_fen, 0, "budget"),
     ]
     taken: list[tuple[str, int]] = []
-    for name, total, n, refusal in wanted:
+    for name, total, n, spare, refusal in wanted:
         if not total or not n:
             continue
-        if not stock.take_or_open(turn.db, name, total, n):
+        if not stock.take_or_open(turn.db, name, total, n, spare):
             for earlier, m in taken:
                 stock.give_back(turn.db, earlier, m)
             return refusal

@@ -10,11 +10,12 @@ from storage.tables import Stock
 
 _T = Stock.__table__  # type: ignore[attr-defined]
 _N = bindparam("n", type_=_T.c.total.type)
+_LEAST = bindparam("least", type_=_T.c.total.type)
 _OPEN = Insert(Stock, "nothing")
 _FIND = Sql(select(*_T.columns).where(_T.c.name == bindparam("of")))
 _TAKE = Sql(
     update(_T)
-    .where(_T.c.name == bindparam("of"), _T.c.remaining >= _N)
+    .where(_T.c.name == bindparam("of"), _T.c.remaining >= _LEAST)
     .values(remaining=_T.c.remaining - _N, taken=_T.c.taken + _N)
 )
 _GIVE_BACK = Sql(
@@ -24,7 +25,7 @@ _GIVE_BACK = Sql(
 )
 _RESERVE = Sql(
     update(_T)
-    .where(_T.c.name == bindparam("of"), _T.c.remaining >= _N)
+    .where(_T.c.name == bindparam("of"), _T.c.remaining >= _LEAST)
     .values(remaining=_T.c.remaining - _N, reserved=_T.c.reserved + _N)
 )
 _COMMIT = Sql(
@@ -61,19 +62,19 @@ def find(db: Db, name: str) -> Stock | None:
     return Stock(**dict(zip(_T.columns.keys(), row, strict=True))) if row else None
 
 
-def take(db: Db, name: str, n: int = 1) -> bool:
-    """Take `n` for good; False when fewer remain."""
-    return db.run(_TAKE, of=name, n=n) == 1
+def take(db: Db, name: str, n: int = 1, spare: int = 0) -> bool:
+    """Take `n` for good; False when fewer remain, or when fewer than `spare` would be left."""
+    return db.run(_TAKE, of=name, n=n, least=n + spare) == 1
 
 
-def take_or_open(db: Db, name: str, total: int, n: int = 1) -> bool:
+def take_or_open(db: Db, name: str, total: int, n: int = 1, spare: int = 0) -> bool:
     """`take`; a stock that nobody needed before is opened with `total`."""
-    return take(db, name, n) or (_opened(db, name, total) and take(db, name, n))
+    return take(db, name, n, spare) or (_opened(db, name, total) and take(db, name, n, spare))
 
 
-def reserve_or_open(db: Db, name: str, total: int, n: int = 1) -> bool:
+def reserve_or_open(db: Db, name: str, total: int, n: int = 1, spare: int = 0) -> bool:
     """`reserve`; a stock that nobody needed before is opened with `total`."""
-    return reserve(db, name, n) or (_opened(db, name, total) and reserve(db, name, n))
+    return reserve(db, name, n, spare) or (_opened(db, name, total) and reserve(db, name, n, spare))
 
 
 def _opened(db: Db, name: str, total: int) -> bool:
@@ -89,9 +90,9 @@ def give_back(db: Db, name: str, n: int = 1) -> bool:
     return db.run(_GIVE_BACK, of=name, n=n) == 1
 
 
-def reserve(db: Db, name: str, n: int = 1) -> bool:
-    """Hold `n` for a while; the holder must `commit` or `release`."""
-    return db.run(_RESERVE, of=name, n=n) == 1
+def reserve(db: Db, name: str, n: int = 1, spare: int = 0) -> bool:
+    """Hold `n` for a while, `spare` being left beside them; the holder must `commit` or `release`."""
+    return db.run(_RESERVE, of=name, n=n, least=n + spare) == 1
 
 
 def commit(db: Db, name: str, n: int = 1) -> bool:

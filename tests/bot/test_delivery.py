@@ -51,7 +51,7 @@ async def test_hundred_messages_to_one_guide_never_reach_the_silent_limit(bot: B
 
 
 async def test_a_window_counts_from_the_arrival_of_what_took_long_to_send(bot: Bot) -> None:
-    """The platform's window begins when it hears a message; one that is sent at the end of ours would come too early."""
+    """The platform counts from when it hears a message: one sent as our own window ends would come too early."""
     arrived = []
 
     async def slow(payload: dict[str, Any], row: Call) -> None:

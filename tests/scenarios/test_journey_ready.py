@@ -138,7 +138,7 @@ async def test_who_is_about_to_fall_hears_it_again_a_week_after_the_notice(datab
             await mall.pays(who, order, 120_000)
         heard = await days(mall, 162)
         assert heard.count("「银卡」将在 2027-05-11 复核，还差 1000 元") == 2
-        assert heard.count("还差 1000 元 就能保住「银卡」，2027-05-11 复核") == 2
+        assert heard.count("再有 1000 元，「银卡」就能保住，2027-05-11 复核") == 2
         assert runs(mall, "tier_drop") == [("wm1", "running"), ("wm2", "running")]
         await mall.pays("wm2", "o3", 120_000)
         await days(mall, 6)

@@ -96,6 +96,18 @@ async def test_an_order_lifts_at_once_and_the_levels_gift_comes_once(mall: Shop)
     assert mall.bot.count("tier_change") == 2
 
 
+async def test_who_asks_is_told_what_the_notice_will_say(mall: Shop) -> None:
+    """An order of today will be too old on the day of the review."""
+    await mall.pays("wm1", "o1", 320_000)
+    said = await mall.says("wm1", "我的等级")
+    assert "累计：3200 元" in said
+    assert "到那天还差 3000 元" in said
+    await days(mall, 336)
+    assert told(mall, "「金卡」将在 2027-11-11 复核，还差 3000 元") == 1
+    await mall.pays("wm1", "o2", 300_000)
+    assert "照现在这样能保住" in await mall.says("wm1", "我的等级")
+
+
 async def test_a_refund_takes_a_level_back_at_the_review_alone(mall: Shop) -> None:
     await mall.pays("wm1", "o1", 320_000)
     await mall.refunds("o1", 320_000)
