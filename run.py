@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import runpy
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
+
+gc.disable()  # an import makes a million objects that all stay: to look for garbage among them takes a third of a start
 
 import typer
 
@@ -19,6 +22,9 @@ from bot.settings import Settings, load
 from bot.texts import Texts
 from console.knowledge.commands import cli as knowledge
 from storage.engine import Database
+
+gc.enable()
+gc.freeze()
 
 cli = typer.Typer(
     add_completion=False, no_args_is_help=True, help="企业微信私域社群运营机器人 / a community-operations bot"

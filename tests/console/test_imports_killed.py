@@ -54,7 +54,7 @@ def test_a_kill_leaves_nothing_half_imported(database_url: str, file: Path, stag
     database.migrate()
     process = start(database_url, file)
     while process.poll() is None and count(database, "import_row") <= staged:
-        time.sleep(0.002)
+        time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL  # it was not done before
