@@ -30,6 +30,7 @@ _COUNT = bindparam("count", type_=_H.c.seq.type)
 _ADVANCE = Sql(update(_H).where(_MINE).values(seq=_H.c.seq + _COUNT).returning(_H.c.seq, _H.c.hash))
 _NEW_HEAD = Sql(update(_H).where(_MINE).values(hash=bindparam("now", type_=_H.c.hash.type)))
 _ADD = Insert(AuditLink)
+BY_PAGES = {"yield_per": 1_000}  # of the statement: said of a connection, it would hold for all that it asks later
 
 RULE = "rule:"
 
@@ -100,7 +101,7 @@ def unlinked(_: datetime) -> Select[Any]:
 def links(connection: Connection, after: int, limit: int | None) -> Iterator[tuple[int, str, Row]]:
     """Links after one, with their hashes and rows; a link whose row is gone is left out."""
     rows = select(_L.c.seq, _L.c.hash, *_A.columns).join(_A, _A.c.id == _L.c.audit_id).where(_L.c.seq > after)
-    for found in connection.execution_options(yield_per=1_000).execute(rows.order_by(_L.c.seq).limit(limit)):
+    for found in connection.execute(rows.order_by(_L.c.seq).limit(limit), execution_options=BY_PAGES):
         yield found[0], found[1], Row(*found[2:])
 
 
@@ -108,7 +109,7 @@ def walk(connection: Connection) -> Iterator[str]:
     """Walk the chain from its beginning; what is wrong with it, in words, in order."""
     rows = select(_L.c.seq, _L.c.hash, _L.c.audit_id, *_A.columns).outerjoin(_A, _A.c.id == _L.c.audit_id)
     before, seq = "", 0
-    for found in connection.execution_options(yield_per=1_000).execute(rows.order_by(_L.c.seq)):
+    for found in connection.execute(rows.order_by(_L.c.seq), execution_options=BY_PAGES):
         seq += 1
         if found[0] != seq:
             yield f"link {seq} is missing"

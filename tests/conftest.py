@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     needed()
     with SCHEMA_FREE.migrated() as name:
         yield postgres_url(name)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: one more than there are cores, because many tests wait for programs that they have started."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_sessionfinish() -> None:

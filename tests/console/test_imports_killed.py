@@ -17,6 +17,7 @@ from bot.clock import SystemClock
 from console.auditing import audit_lines
 from storage.engine import Database
 from storage.tables import ImportRow
+from tests.files import sqlite_in
 from tests.rows import put
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +110,7 @@ def test_the_command_names_what_is_wrong(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["members", "products", "orders"])
 def test_a_template_can_be_imported_as_it_is(tmp_path: Path, kind: str) -> None:
     command, env = [sys.executable, "run.py", "import", kind], {
-        **os.environ, "SIYU_DATABASE__URL": f"sqlite:///{tmp_path / 'x.db'}"}  # fmt: skip
+        **os.environ, "SIYU_DATABASE__URL": sqlite_in(tmp_path)}  # fmt: skip
     file = tmp_path / "template.csv"
     file.write_bytes(subprocess.run([*command, "--template"], cwd=ROOT, check=True, capture_output=True).stdout)
     done = subprocess.run([*command, str(file), "--dry-run"], cwd=ROOT, env=env, check=False, capture_output=True)

@@ -16,6 +16,7 @@ from storage.db import Db
 from storage.engine import Database
 from storage.ids import Ids
 from storage.ledger import ISSUER, KeyReused, Move, Short, account, balances, debt_account, derived, post
+from tests.files import sqlite_in
 from tests.storage.conftest import NOW
 
 GIFT = Move("k1", ISSUER, account(1), "points", 100, "gift")
@@ -99,8 +100,7 @@ class Books(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.home = tempfile.TemporaryDirectory()
-        self.database = Database(f"sqlite:///{Path(self.home.name) / 'books.db'}")
-        self.database.migrate()
+        self.database = Database(sqlite_in(Path(self.home.name)))
         self.db = self.database.writer_db()
         self.ids = Ids(self.db)
         self.held: Counter[str] = Counter()
