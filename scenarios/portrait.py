@@ -6,14 +6,16 @@ from bot.clock import ZONE, shown
 from bot.texts import yuan
 from bot.turn import Turn
 from scenarios import finding, next_offer
-from storage import channels, consent, coupons, drives, follows, kf, member_tags, names, points, shop, staff
+from storage import channels, consent, coupons, drives, follows, kf, member_tags, names, points, profiles, shop, staff
 from storage.member_tags import Held
 from storage.members import Person
+from storage.profiles import Born
 from storage.tables import Order
 
 TAGS, COUPONS, ORDERS, GUIDES = 8, 3, 2, 3  # shown of each
 COUNTED = 200  # orders summed; who has more is shown what these come to
 BASIC = "basic"
+MOON, LEAP = "L", "LL"
 SOURCES = {
     member_tags.CORP: "profile/tag_corp", member_tags.IMPORT: "profile/tag_import", member_tags.RULE: "profile/tag_rule"
 }  # fmt: skip
@@ -41,6 +43,7 @@ def rows(turn: Turn, person: Person) -> list[tuple[str, str]]:
         ("profile/key_offer", _offer(turn, person, orders)),
         ("profile/key_follow", _follow(turn, person)),
         ("profile/key_consent", _consent(turn, person)),
+        ("profile/key_birthday", birthday(turn, profiles.born(turn.db, person.id))),
         ("profile/key_since", _since(turn, person)),
     ]
     return [(turn.texts.render(key), value) for key, value in found if value]
@@ -163,3 +166,15 @@ def staff_name(turn: Turn, userid: str) -> str:
     """A member of staff as colleagues know them."""
     row = staff.rows.one(turn.db, userid=userid)
     return (row.name if row else "") or userid
+
+
+def birthday(turn: Turn, born: Born | None) -> str:
+    """A birthday as people read it; "" for none."""
+    if born is None:
+        return ""
+    month, _, day = born.day.lstrip(MOON).partition("-")
+    text = "birthdays/leap" if born.day.startswith(LEAP) else (
+        "birthdays/lunar" if born.day.startswith(MOON) else "birthdays/day"
+    )  # fmt: skip
+    said = turn.texts.render(text, month=int(month), day=int(day))
+    return turn.texts.render("birthdays/with_year", year=born.year, day=said) if born.year else said

@@ -7,8 +7,8 @@ import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from bot import birthdays
 from bot.clock import ZONE
-from storage import lunar
 
 MOST_FEN = 100_000_000
 SCIENTIFIC = re.compile(r"^\d(\.\d+)?E\+?\d+$", re.IGNORECASE)
@@ -123,31 +123,24 @@ def tags(cell: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(set(found)))
 
 
-_BIRTHDAY = re.compile(r"(农历|阴历)?(?:(\d{4})[-/.年])?(闰)?(\d{1,2})[-/.月](\d{1,2})日?")
 BY_THE_MOON = "农历写成「农历08-15」，闰月写成「农历闰04-15」，每月最多三十天"
+NO_BIRTHDAY = {
+    birthdays.FORM: f"写成 1990-03-05，不知道哪年就写 03-05；{BY_THE_MOON}",
+    birthdays.YEAR: "出生的年份不对：写成 1990-03-05，不知道哪年就写 03-05",
+    birthdays.MOON: BY_THE_MOON,
+}
 YES, NO = ("同意", "是", "订阅", "y", "yes", "1", "in"), ("拒绝", "否", "退订", "不同意", "n", "no", "0", "out")
 
 
 def birthday(cell: str, now: datetime) -> tuple[str, int | None]:
-    """(MM-DD, year when it was given), by the moon as storage/lunar.py keeps it; ("", None) for an empty cell. 29
-    February is a day without a year too."""
-    plain = "".join(_plain(cell).split())
-    if not plain:
+    """(MM-DD, year when it was given), by the moon as storage/lunar.py keeps it; ("", None) for an empty cell."""
+    written = _plain(cell).strip()
+    if not written:
         return "", None
-    match = _BIRTHDAY.fullmatch(plain)
-    if match is None or (match[3] and not match[1]):
-        raise Wrong(f"写成 1990-03-05，不知道哪年就写 03-05；{BY_THE_MOON}")
-    year, month, day = int(match[2]) if match[2] else None, int(match[4]), int(match[5])
-    if year is not None and not 1900 <= year <= now.year:
-        raise Wrong("出生的年份不对：写成 1990-03-05，不知道哪年就写 03-05")
-    if match[1]:
-        if not (1 <= month <= 12 and 1 <= day <= 30):
-            raise Wrong(BY_THE_MOON)
-        return lunar.kept(month, day, leap=bool(match[3])), year
     try:
-        return f"{datetime(year or 2000, month, day, tzinfo=ZONE):%m-%d}", year
-    except ValueError:
-        raise Wrong("写成 1990-03-05，不知道哪年就写 03-05") from None
+        return birthdays.read(written, now)
+    except birthdays.Unread as error:
+        raise Wrong(NO_BIRTHDAY[str(error)]) from None
 
 
 def consent(cell: str) -> str:

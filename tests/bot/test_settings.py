@@ -29,9 +29,9 @@ def test_the_file_that_comes_with_the_house_is_whole() -> None:
     settings = load(TEXTS)
 
     assert settings.plays == [
-        "consent", "tasks", "profile", "handout", "tagging", "results", "sign_up", "points", "coupons", "referral",
-        "purchase", "first_order", "bundle", "group_buy", "bargain", "flash_sale", "redeem", "tier", "salon",
-        "journey", "posts", "approvals", "group_chat", "knowledge", "broadcasts", "replies",
+        "consent", "tasks", "profile", "handout", "tagging", "results", "birthdays", "sign_up", "points", "coupons",
+        "referral", "purchase", "first_order", "bundle", "group_buy", "bargain", "flash_sale", "redeem", "tier",
+        "salon", "journey", "posts", "approvals", "group_chat", "knowledge", "broadcasts", "replies",
     ]  # fmt: skip
     assert load_plays(settings.plays, settings.play_tables)
 
