@@ -1,9 +1,10 @@
 """规则打标签的一夜: `python -m tests.tag_night [--members 20000] [--kills 5] [--db sqlite|postgresql|both]`: both ready
 sets (20 rules) over a shop's members, in windows, by a process that is killed again and again.
 
-Afterwards every rule's tags are counted beside one SELECT over all members; a second night must change nothing. Printed
-are the windows, how long the longest turn was beside the median, and what a window among all members costs beside one
-among a tenth of them (at most 1.5: a turn does not grow with the shop). Ends with 1 when something is wrong.
+Afterwards every rule's tags are counted beside one SELECT over all members, and so after a second night without kills,
+on which some have come into another class. Printed are the windows, how long the longest turn was beside the median,
+and what a window among all members costs beside one among a tenth of them (at most 1.5: a turn does not grow with the
+shop). Ends with 1 when something is wrong.
 """
 
 from __future__ import annotations
@@ -153,6 +154,10 @@ def _run(url: str, members: int, kills: int, folder: Path) -> tuple[list[str], s
         wrong.append(f"{put} counted as put on")
     in_a_process(url, 1, 0, folder / "second")
     changed = _rows(there, "SELECT put, off FROM tag_run ORDER BY id")[-1]
+    wrong += [f"the second night: {one}" for one in _missing(there)]
+    held = _rows(there, "SELECT count(*) FROM member_tag WHERE source = 'rule'")[0][0]
+    if put + changed[0] - changed[1] != held:
+        wrong.append(f"the second night put {changed[0]} on {put} and took {changed[1]} off, and {held} are there")
     turns = _turns(first)
     with database(there.dialect) as small:
         open_shop(small, max(2_000, members // 10))
