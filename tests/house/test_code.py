@@ -22,7 +22,7 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 LISTENING = {"words", "ask"}
 DATA_MODULES = {
     "handlers/words.py", "bot/model/pii_words.py", "scenarios/facts/vocabulary.py", "scenarios/facts/patterns.py",
-    "scenarios/spoken.py",
+    "scenarios/spoken.py", "bot/birthdays.py",
 }  # fmt: skip
 
 
