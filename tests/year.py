@@ -70,7 +70,7 @@ class Life:
 
     def away(self, day: date) -> bool:
         """Whether nothing runs from that morning to the next."""
-        return (day - self.first).days % AWAY_EVERY == AWAY_EVERY - 1
+        return day >= self.first and (day - self.first).days % AWAY_EVERY == AWAY_EVERY - 1
 
     def awake(self, number: int) -> list[datetime]:
         """The moments of a day at which the bot is there."""
@@ -167,7 +167,8 @@ def judged(world: World, life: Life, people: list[Someone]) -> tuple[list[str], 
         wrong += [f"{one.name} {day}: {got[day]} coupons of the day" for day in asked if got[day] != 1]
         wrong += [f"{one.name} {day}: a coupon on a day without a word" for day in got if day not in asked]
         for campaign in sorted(RARELY):
-            met = sorted(_day(at, zone) for (at,) in world.rows(GRANTS, who=one.external_userid, campaign=campaign))
+            days = [_day(at, zone) for (at,) in world.rows(GRANTS, who=one.external_userid, campaign=campaign)]
+            met = sorted(day for day in days if day < life.day(life.days))  # what comes after the life is not judged
             counts[campaign] += len(met)
             meant = sorted(_meant(one, life))
             if met != meant:
