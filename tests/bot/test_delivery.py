@@ -54,9 +54,10 @@ async def test_a_window_counts_from_the_arrival_of_what_took_long_to_send(bot: B
     """The platform counts from when it hears a message: one sent as our own window ends would come too early."""
     arrived = []
 
-    async def slow(payload: dict[str, Any], row: Call) -> None:
+    async def slow(payload: dict[str, Any], row: Call) -> dict[str, Any]:
         bot.clock.advance(9)
         arrived.append(bot.clock.now())
+        return {}
 
     one = Rate(1, MINUTE)
     delivery = Delivery(bot.writer, {"message/send": slow}, bot.clock, SeededChance(3), member_rates=(one,))
