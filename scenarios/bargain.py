@@ -106,7 +106,7 @@ def launch(turn: Turn, event: Event, typed: str) -> None:
         return
     person = turn.ensure_person(event.sender, "word")
     rules = campaigns.rules(campaign, Drive)
-    if not _may(turn, "campaign", campaign.id, person, rules.per_member):
+    if not _may(turn, "campaign", campaign.id, members.everyone(turn.db, person.id), rules.per_member):
         turn.say(event.sender, "bargain/launched_before")
         return
     bargain = Bargain(
@@ -173,15 +173,15 @@ def _may_help(turn: Turn, bargain: Bargain, person: Person, rules: Drive) -> str
     known_as = members.everyone(turn.db, person.id)
     if any(drives.cuts.one(turn.db, bargain_id=bargain.id, helper_id=one) is not None for one in known_as):
         return "bargain/helped_before"
-    if not _may(turn, "help", bargain.campaign_id, person, rules.helps_per_member):
+    if not _may(turn, "help", bargain.campaign_id, known_as, rules.helps_per_member):
         return "bargain/helps_used"
     return ""
 
 
-def _may(turn: Turn, what: str, campaign_id: int, person: Person, most: int) -> bool:
+def _may(turn: Turn, what: str, campaign_id: int, known_as: list[int], most: int) -> bool:
     """One more of somebody's `most` launches or helps in a campaign."""
-    spare = limits.used_as_another(turn.db, person.id, lambda one: f"limit:{what}:{campaign_id}:{one}")
-    return stock.take_or_open(turn.db, f"limit:{what}:{campaign_id}:{person.id}", most, spare=spare)
+    name, spare = limits.of(turn.db, known_as, lambda one: f"limit:{what}:{campaign_id}:{one}")
+    return stock.take_or_open(turn.db, name, most, spare=spare)
 
 
 @router.words("砍价下单", arg="砍价码", menu=False)

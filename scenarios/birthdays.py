@@ -6,7 +6,7 @@ a corrected birthday brings no second one.
 
 from __future__ import annotations
 
-from bot.birthdays import Unread, read
+from bot.birthdays import FORM, MOON, YEAR, Unread, read
 from bot.events import Event
 from bot.router import Router
 from bot.turn import Turn
@@ -18,7 +18,7 @@ from storage.profiles import Born
 
 router = Router("birthdays")
 
-UNREAD = {"form": "birthdays/unread", "year": "birthdays/no_year", "moon": "birthdays/no_moon"}
+UNREAD = {FORM: "birthdays/unread", YEAR: "birthdays/no_year", MOON: "birthdays/no_moon"}
 
 
 @router.words("我的生日", arg="日期", bare=True, menu=False)

@@ -66,8 +66,9 @@ class Want:
 
 def one_of(turn: Turn, campaign_id: int, member_id: int, most: int) -> Hold:
     """One of a campaign's limit of each person."""
-    spare = limits.used_as_another(turn.db, member_id, lambda one: f"limit:campaign:{campaign_id}:{one}")
-    return Hold(f"limit:campaign:{campaign_id}:{member_id}", 1, most, "limit", spare)
+    known_as = members.everyone(turn.db, member_id)
+    name, spare = limits.of(turn.db, known_as, lambda one: f"limit:campaign:{campaign_id}:{one}")
+    return Hold(name, 1, most, "limit", spare)
 
 
 def goods(turn: Turn, sku: str, least_fen: int) -> Goods:

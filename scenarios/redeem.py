@@ -17,7 +17,7 @@ from bot.kf_menu import Choice
 from bot.router import CampaignKind, Problem, Router, Shelf
 from bot.turn import Retry, Turn
 from scenarios import campaigns, redemptions, vouchers
-from storage import coupons, drives, limits, oneid, points, shop, stock
+from storage import coupons, drives, limits, members, oneid, points, shop, stock
 from storage.coupons import Voucher
 from storage.members import Person
 from storage.tables import Campaign, Redemption
@@ -210,9 +210,9 @@ def _take_all(turn: Turn, row: Redemption, rules: Drive) -> str:
     """One of everything that can run out; what was taken goes back when a later one is missing."""
     totals = (rules.total, rules.per_member, rules.per_day)
     whys = ("sold_out", "limit", "day_limit")
-    names = redemptions.limits(row, turn.now)
+    names, known_as = redemptions.limits(row, turn.now), members.everyone(turn.db, row.member_id)
     for place, (name, total) in enumerate(zip(names, totals, strict=True)):
-        spare = limits.used_as_another(turn.db, row.member_id, _limit_of(turn, row, place)) if place else 0
+        spare = limits.of(turn.db, known_as, _limit_of(turn, row, place))[1] if place else 0
         if total and not stock.take_or_open(turn.db, name, total, spare=spare):
             for earlier in names[:place]:
                 stock.give_back(turn.db, earlier)

@@ -13,7 +13,7 @@ from bot.clock import end_of_day, local_day
 from bot.ids import code
 from bot.turn import Turn
 from scenarios.offers import Coupon
-from storage import coupons, drives, grants, limits, shop, stock
+from storage import coupons, drives, grants, limits, members, shop, stock
 from storage.coupons import Voucher
 from storage.members import Person
 from storage.tables import CouponTemplate
@@ -66,11 +66,12 @@ def add_to_pack(turn: Turn, person: Person, template: CouponTemplate, grant_id: 
 def _take_all(turn: Turn, person: Person, template: CouponTemplate) -> str:
     """Take one of everything that can run out; what was taken goes back when a later one is missing."""
     base, day = f"coupon:{template.id}", f":{local_day(turn.now)}"
-    ever = limits.used_as_another(turn.db, person.id, lambda one: f"limit:{base}:{one}")
-    today = limits.used_as_another(turn.db, person.id, lambda one: f"limit:{base}:{one}{day}")
+    known_as = members.everyone(turn.db, person.id)
+    ever, used = limits.of(turn.db, known_as, lambda one: f"limit:{base}:{one}")
+    today, used_today = limits.of(turn.db, known_as, lambda one: f"limit:{base}:{one}{day}")
     wanted = [
-        (f"limit:{base}:{person.id}", template.per_member, 1, ever, "limit"),
-        (f"limit:{base}:{person.id}{day}", template.per_day, 1, today, "day_limit"),
+        (ever, template.per_member, 1, used, "limit"),
+        (today, template.per_day, 1, used_today, "day_limit"),
         (base, template.stock, 1, 0, "sold_out"),
         (f"budget:{base}", template.budget_fen, template.liability_fen, 0, "budget"),
     ]

@@ -6,13 +6,14 @@ the merge is undone, each has their own again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from storage import members, stock
+from storage import stock
 from storage.db import Db
 
 
-def used_as_another(db: Db, member_id: int, named: Callable[[int], str]) -> int:
-    """How much of a limit the members whom this one absorbed have used; `named`: its stock, by a member's id."""
-    found = [stock.find(db, named(one)) for one in members.everyone(db, member_id)[1:]]
-    return sum(one.taken + one.reserved for one in found if one is not None)
+def of(db: Db, known_as: Sequence[int], named: Callable[[int], str]) -> tuple[str, int]:
+    """A person's limit: the name of its stock, and how much must be spared of it, having been used under their other
+    ids. `known_as` is `members.everyone`, who they are now first; `named` names the stock of an id."""
+    found = [stock.find(db, named(one)) for one in known_as[1:]]
+    return named(known_as[0]), sum(one.taken + one.reserved for one in found if one is not None)
